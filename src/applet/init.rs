@@ -1,0 +1,95 @@
+//! The machine's init: process 1 of a machine or of a namespace, by /etc/inittab.
+
+use pidone::machine::init::Init;
+use pidone::machine::{Event, Mode};
+use pidone::wire::names::place;
+use rustix::system::RebootCommand;
+
+use crate::sys::child::Board;
+use crate::sys::deed::Hands;
+use crate::sys::env::Env;
+use crate::sys::sinks::Sinks;
+use crate::sys::source::{self, Wake};
+use crate::sys::spawn::Nursery;
+use crate::sys::start::{Args, Stock};
+use crate::sys::watch::Watch;
+use crate::sys::{host, kernel, mount, stdio, tty};
+
+static INIT: Stock<Init> = Stock::new(Init::new());
+static ENV: Stock<Env> = Stock::new(Env::new());
+
+/// Runs for ever.
+pub fn run(args: Args) -> ! {
+    source::begin();
+    // Both are taken here alone, and this runs once.
+    if let (Some(init), Some(env)) = (INIT.take(), ENV.take()) {
+        prepare(args, init, env);
+    }
+    kernel::exit(101)
+}
+
+fn prepare(args: Args, init: &mut Init, env: &'static mut Env) -> ! {
+    let _ = rustix::process::chdir(c"/");
+    kernel::new_session();
+    kernel::prefer();
+    let mut troubles = |target: &core::ffi::CStr, errno| {
+        let what = b"mount";
+        let object = target.to_bytes();
+        init.handle(kernel::now(), Event::Trouble { what, object, errno });
+    };
+    mount::early(&mut troubles);
+    stdio::fill(args);
+    host::set_name();
+    // Ctrl-Alt-Del is to come to us as SIGINT instead of rebooting at once.
+    let _ = rustix::system::reboot(RebootCommand::CadOff);
+    let on_serial = !tty::is_virtual(0);
+    let env = env.fill(args, on_serial);
+    let nursery = Nursery { env, board: Board::new() };
+    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new() };
+    hands.sinks.open_console();
+    let mode = match args.get(1).and_then(|word| place(b"single -s 1", word.to_bytes())) {
+        Some(_) => Mode::Single,
+        None => Mode::Inittab,
+    };
+    init.handle(kernel::now(), Event::Boot { mode, seed: kernel::seed() });
+    live(init, &mut hands)
+}
+
+/// The loop of process 1. It has no way out.
+fn live(init: &mut Init, hands: &mut Hands) -> ! {
+    loop {
+        act(init, hands);
+        let event = match source::wait(init.next_deadline()) {
+            Wake::Time => Event::Tick,
+            Wake::Folder => {
+                hands.watch.end();
+                Event::Appeared
+            }
+            Wake::Asked(request) => Event::Requested(request),
+            Wake::Children => {
+                reap(init, hands);
+                continue;
+            }
+            Wake::Nothing => continue,
+        };
+        init.handle(kernel::now(), event);
+    }
+}
+
+/// Does everything that is wanted.
+fn act(init: &mut Init, hands: &mut Hands) {
+    while let Some(action) = init.next_action() {
+        hands.act(init, action);
+    }
+}
+
+/// Reaps everything that has ended: signals merge, so one may stand for many.
+fn reap(init: &mut Init, hands: &mut Hands) {
+    while let Some(event) = source::reap(hands.nursery.board) {
+        init.handle(kernel::now(), event);
+        act(init, hands);
+        if event == Event::Childless {
+            break;
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The whole of PID 1: boot, signals, reload; and, through its parts, units and shutdown.
+
+use super::log::Log;
+use super::shutdown::Stage;
+use super::table::{Slot, Table};
+use super::time::{Chance, Instant};
+use super::unit::{State, Stimulus};
+use super::{
+    Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, UnitId, earlier,
+};
+use crate::wire::inittab::{self, Kind};
+use crate::wire::lines::Lines;
+use crate::wire::signals::Signal;
+
+/// How far we have come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Phase {
+    /// Nothing is known yet.
+    Fresh,
+    /// Lines of this kind are run, one after the other.
+    Boot(Kind),
+    /// Everything is started that is to be.
+    Run,
+    /// The way down.
+    Down { end: End, stage: Stage },
+}
+
+/// How the reading of the inittab is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reading {
+    /// There is none to be done.
+    Idle,
+    /// It is to be done once the boot is over.
+    Wanted,
+    /// It is going on.
+    Under,
+}
+
+/// Whether units are started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Starts {
+    On,
+    Paused,
+}
+
+/// Whether the `ctrlaltdel` lines are being run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Walk {
+    Off,
+    On,
+}
+
+/// The machine.
+#[repr(C)]
+pub struct Init {
+    pub(super) phase: Phase,
+    pub(super) reading: Reading,
+    pub(super) starts: Starts,
+    pub(super) ctrlaltdel: Walk,
+    mode: Mode,
+    pub(super) bad_lines: u32,
+    pub(super) chance: Chance,
+    pub(super) log: Log,
+    /// The table that counts.
+    pub(super) table: Table,
+    pub(super) lines: Lines,
+    /// The table that is being read.
+    pub(super) next_table: Table,
+}
+
+impl Default for Init {
+    fn default() -> Self {
+        Init::new()
+    }
+}
+
+impl Init {
+    /// A machine that waits for [`Event::Boot`].
+    pub const fn new() -> Self {
+        Init {
+            phase: Phase::Fresh,
+            reading: Reading::Idle,
+            starts: Starts::On,
+            ctrlaltdel: Walk::Off,
+            mode: Mode::Inittab,
+            bad_lines: 0,
+            chance: Chance::new(),
+            lines: Lines::new(),
+            table: Table::new(),
+            next_table: Table::new(),
+            log: Log::new(),
+        }
+    }
+
+    /// The units and what they are.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The messages.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// How far we have come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Instant, event: Event<'_>) {
+        match event {
+            Event::Boot { mode, seed } => self.boot(now, mode, seed),
+            Event::Text(bytes) => self.read_text(now, bytes),
+            Event::TextEnd => self.read_end(now),
+            Event::TextMissing { shell } => self.read_missing(now, shell),
+            Event::TextFailed { errno } => self.read_failed(now, errno),
+            Event::Requested(request) => self.request(now, request),
+            Event::Exited { pid, exit, fault } => self.exited(now, pid, exit, fault),
+            Event::Childless => self.childless_down(now),
+            Event::Appeared => self.appeared(now),
+            Event::Tick => self.tick(now),
+            Event::Spawned { unit, pid } => self.spawned(now, unit, pid),
+            Event::Refused { unit, refusal } => self.refused(now, unit, refusal),
+            Event::Signalled { unit } => self.stimulate(now, unit, Stimulus::Signalled),
+            Event::SignalledAll { any } => self.signalled_all(now, any),
+            Event::Told { sink, told } => self.log.told(now, sink, told),
+            Event::StepStarted { pid } => self.step_started(pid),
+            Event::StepRefused { errno } => self.step_refused(now, errno),
+            Event::NotReplaced(fault) => self.not_replaced(now, fault),
+            Event::Trouble { what, object, errno } => self.tell_trouble(now, what, object, errno),
+        }
+        self.advance(now);
+    }
+
+    /// What is wanted now. It stays wanted until its outcome has been handled.
+    pub fn next_action(&self) -> Option<Action> {
+        if let Some(sink) = self.log.next() {
+            return Some(Action::Tell(sink));
+        }
+        if self.reading == Reading::Under {
+            return Some(Action::ReadTable);
+        }
+        self.next_signal().or_else(|| match self.phase {
+            Phase::Fresh => None,
+            Phase::Boot(_) | Phase::Run => self.next_spawn(),
+            Phase::Down { stage, .. } => self.next_down(stage),
+        })
+    }
+
+    /// When [`Event::Tick`] is wanted.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let units = self.table.slots().iter().fold(None, |soonest, slot| {
+            earlier(soonest, slot.unit.state.deadline())
+        });
+        let stage = match self.phase {
+            Phase::Down { stage, .. } => stage.deadline(),
+            Phase::Fresh | Phase::Boot(_) | Phase::Run => None,
+        };
+        earlier(earlier(units, stage), self.log.deadline())
+    }
+
+    fn boot(&mut self, now: Instant, mode: Mode, seed: u32) {
+        self.mode = mode;
+        self.chance.seed(seed);
+        self.start_reading();
+        if mode == Mode::Single {
+            self.read_text(now, inittab::SINGLE);
+            self.read_end(now);
+        }
+    }
+
+    pub(super) fn request(&mut self, now: Instant, request: Request) {
+        let down = matches!(self.phase, Phase::Down { .. });
+        match request {
+            Request::Down(End::Restart) if self.restart_line().is_none() => {
+                self.tell_no_restart(now);
+            }
+            Request::Down(end) if !down => self.go_down(now, end),
+            Request::Down(end) => self.hurry(now, end),
+            Request::Reload if !down && self.mode == Mode::Inittab => {
+                self.reading = Reading::Wanted;
+            }
+            Request::CtrlAltDel if !down => self.ctrlaltdel(now),
+            Request::Pause => self.starts = Starts::Paused,
+            Request::Continue => self.starts = Starts::On,
+            Request::Reload | Request::CtrlAltDel => {}
+        }
+    }
+
+    fn ctrlaltdel(&mut self, now: Instant) {
+        if self.ctrlaltdel == Walk::On {
+            return;
+        }
+        self.rewind(Kind::CtrlAltDel);
+        self.ctrlaltdel = Walk::On;
+        self.tell_ctrlaltdel(now);
+    }
+
+    /// Makes the lines of a kind run again.
+    pub(super) fn rewind(&mut self, kind: Kind) {
+        for slot in self.table.slots_mut() {
+            if slot.spec.kind == kind && slot.unit.state.is_over() {
+                slot.unit.state = State::Idle;
+            }
+        }
+    }
+
+    fn exited(&mut self, now: Instant, pid: Pid, exit: Exit, fault: Option<Fault>) {
+        let unit = self.table.numbered().find(|(_, s)| s.unit.state.pid() == Some(pid));
+        if let Some((unit, before)) = unit.map(|(unit, slot)| (unit, slot.unit)) {
+            self.stimulate(now, unit, Stimulus::Exited(exit, fault));
+            self.tell_exit(now, unit, &before, exit, fault);
+        }
+        self.step_ended(now, pid, exit);
+    }
+
+    fn spawned(&mut self, now: Instant, unit: UnitId, pid: Pid) {
+        self.stimulate(now, unit, Stimulus::Spawned(pid));
+        self.tell_start(now, unit, pid);
+        self.bound_line(now);
+    }
+
+    fn refused(&mut self, now: Instant, unit: UnitId, refusal: Refusal) {
+        let before = self.table.slot(unit).map(|s| s.unit.early);
+        self.stimulate(now, unit, Stimulus::Refused(refusal));
+        self.tell_refusal(now, unit, refusal, before.unwrap_or(0));
+    }
+
+    fn appeared(&mut self, now: Instant) {
+        self.log.appeared();
+        self.stimulate_all(now, Stimulus::Appeared);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.log.tick(now);
+        self.stimulate_all(now, Stimulus::Tick);
+        self.tick_down(now);
+    }
+
+    /// Moves one unit.
+    pub(super) fn stimulate(&mut self, now: Instant, unit: UnitId, what: Stimulus) {
+        if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
+            slot.unit.step(now, &slot.spec.rules, &mut self.chance, what);
+        }
+    }
+
+    /// Moves every unit.
+    pub(super) fn stimulate_all(&mut self, now: Instant, what: Stimulus) {
+        for slot in self.table.slots_mut() {
+            slot.unit.step(now, &slot.spec.rules, &mut self.chance, what);
+        }
+    }
+
+    /// Goes on with whatever had to wait for what just happened.
+    fn advance(&mut self, now: Instant) {
+        while let Phase::Boot(kind) = self.phase {
+            self.phase = match kind {
+                Kind::Sysinit if self.walk(now, kind) => break,
+                Kind::Sysinit => Phase::Boot(Kind::Wait),
+                Kind::Wait if self.walk(now, kind) => break,
+                _ => {
+                    self.start_all(now, Kind::Once);
+                    self.start_all(now, Kind::Respawn);
+                    self.start_all(now, Kind::AskFirst);
+                    Phase::Run
+                }
+            };
+        }
+        if self.ctrlaltdel == Walk::On && !self.walk(now, Kind::CtrlAltDel) {
+            self.ctrlaltdel = Walk::Off;
+        }
+        let settled = self.phase == Phase::Run && self.ctrlaltdel == Walk::Off;
+        if self.reading == Reading::Wanted && settled {
+            self.start_reading();
+        }
+        self.advance_down(now);
+    }
+
+    /// Starts the next line of a kind that is run line by line; false where all are over.
+    pub(super) fn walk(&mut self, now: Instant, kind: Kind) -> bool {
+        let open = self
+            .table
+            .numbered()
+            .find(|(_, s)| s.spec.kind == kind && s.spec.listed && !s.unit.state.is_over())
+            .map(|(unit, slot)| (unit, slot.unit.state));
+        if let Some((unit, State::Idle)) = open {
+            self.start(now, unit);
+            return true;
+        }
+        open.is_some()
+    }
+
+    fn start_all(&mut self, now: Instant, kind: Kind) {
+        for index in 0..self.table.slots().len() {
+            let unit = UnitId(index as u16);
+            if self.table.slot(unit).is_some_and(|s| s.spec.kind == kind) {
+                self.start(now, unit);
+            }
+        }
+    }
+
+    /// Starts a unit, unless something forbids that it ever runs.
+    pub(super) fn start(&mut self, now: Instant, unit: UnitId) {
+        match self.table.slot(unit) {
+            Some(slot) if self.table.may_run(&slot.spec) => {
+                self.stimulate(now, unit, Stimulus::Start);
+            }
+            Some(slot) if slot.unit.state.pid().is_none() => self.retire(unit),
+            Some(_) | None => {}
+        }
+    }
+
+    /// Ends a unit that is never to run.
+    pub(super) fn retire(&mut self, unit: UnitId) {
+        if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
+            slot.unit.state = if slot.spec.barred { State::Failed } else { State::Done };
+        }
+    }
+
+    fn next_spawn(&self) -> Option<Action> {
+        if self.starts == Starts::Paused {
+            return None;
+        }
+        self.due().map(|unit| Action::Spawn { unit })
+    }
+
+    /// Whether any unit has a process.
+    pub(super) fn is_any_live(&self) -> bool {
+        self.table.slots().iter().any(|s| s.unit.state.pid().is_some())
+    }
+
+    /// The `restart` line: of several the first one counts.
+    pub(super) fn restart_line(&self) -> Option<UnitId> {
+        let mut lines = self.table.numbered();
+        lines.find(|(_, s)| s.spec.kind == Kind::Restart && s.spec.listed).map(|(unit, _)| unit)
+    }
+
+    /// The unit to be started next: `once` lines before those that are kept running.
+    pub(super) fn due(&self) -> Option<UnitId> {
+        let due = |(_, slot): &(UnitId, &Slot)| matches!(slot.unit.state, State::Due);
+        let once = self.table.numbered().find(|n| due(n) && n.1.spec.kind == Kind::Once);
+        once.or_else(|| self.table.numbered().find(due)).map(|(unit, _)| unit)
+    }
+
+    /// The signal that a unit is to be sent. Units are stopped in reverse order.
+    fn next_signal(&self) -> Option<Action> {
+        self.table.numbered().rev().find_map(|(unit, slot)| match slot.unit.state {
+            State::Leaving { pid, .. } => {
+                let hangup = slot.spec.stop.is_none() && self.table.has_terminal(&slot.spec);
+                let signal = slot.spec.stop.unwrap_or(Signal::TERM);
+                Some(Action::Signal { unit, pid, signal, hangup })
+            }
+            State::Overdue { pid, .. } => {
+                Some(Action::Signal { unit, pid, signal: Signal::KILL, hangup: false })
+            }
+            _ => None,
+        })
+    }
+
+    fn step_started(&mut self, pid: Pid) {
+        if let Phase::Down { stage: Stage::Last(last), .. } = &mut self.phase {
+            last.started(pid);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "init_tests.rs"]
+mod tests;

@@ -1,0 +1,294 @@
+use super::*;
+use crate::machine::shutdown::{LAST_MS, LastState};
+use crate::machine::{LastStep, Step};
+
+/// A machine with an obedient world around it: a script of time says what happens.
+struct Bench {
+    init: std::boxed::Box<Init>,
+    now: Instant,
+    pid: i32,
+    deeds: std::vec::Vec<String>,
+}
+
+impl Bench {
+    fn boot(inittab: &str) -> Self {
+        let init = std::boxed::Box::new(Init::new());
+        let now = Instant::from_millis(1_000);
+        let mut bench = Bench { init, now, pid: 1, deeds: std::vec::Vec::new() };
+        bench.init.handle(now, Event::Boot { mode: Mode::Inittab, seed: 1 });
+        assert_eq!(bench.init.next_action(), Some(Action::ReadTable));
+        bench.text(inittab);
+        bench
+    }
+
+    fn text(&mut self, inittab: &str) {
+        self.init.handle(self.now, Event::Text(inittab.as_bytes()));
+        self.init.handle(self.now, Event::TextEnd);
+        self.obey();
+    }
+
+    fn reload(&mut self, inittab: &str) {
+        self.init.handle(self.now, Event::Requested(Request::Reload));
+        assert_eq!(self.init.next_action(), Some(Action::ReadTable));
+        self.text(inittab);
+    }
+
+    fn happens(&mut self, event: Event<'_>) {
+        self.init.handle(self.now, event);
+        self.obey();
+    }
+
+    fn after(&mut self, millis: u32) {
+        self.now = self.now.plus(millis);
+        self.happens(Event::Tick);
+    }
+
+    fn exits(&mut self, pid: i32, code: u8) {
+        self.happens(Event::Exited { pid: Pid(pid), exit: Exit::Code(code), fault: None });
+    }
+
+    /// Does what is wanted, and notes what is no message.
+    fn obey(&mut self) {
+        while let Some(action) = self.init.next_action() {
+            let event = match action {
+                Action::Tell(sink) => Event::Told { sink, told: crate::machine::Told::Taken },
+                Action::Spawn { unit } => {
+                    self.pid += 1;
+                    let slot = self.init.table().slot(unit).unwrap();
+                    let command = self.init.table().text(slot.spec.command);
+                    let command = String::from_utf8_lossy(command).into_owned();
+                    self.deeds.push(format!("start {command} as {}", self.pid));
+                    Event::Spawned { unit, pid: Pid(self.pid) }
+                }
+                Action::Signal { unit, pid, signal, hangup } => {
+                    let hup = if hangup { " and HUP" } else { "" };
+                    self.deeds.push(format!("signal {} {}{hup}", pid.0, signal.0));
+                    Event::Signalled { unit }
+                }
+                Action::TermAll => {
+                    self.deeds.push("TERM all".into());
+                    Event::SignalledAll { any: true }
+                }
+                Action::Last(step) => {
+                    self.pid += 1;
+                    self.deeds.push(format!("{step:?} as {}", self.pid));
+                    Event::StepStarted { pid: Pid(self.pid) }
+                }
+                Action::Replace { .. } => {
+                    self.deeds.push("replace".into());
+                    Event::NotReplaced(Fault { step: Step::Exec, errno: 2 })
+                }
+                Action::ReadTable | Action::Leave => return,
+            };
+            self.init.handle(self.now, event);
+        }
+    }
+
+    fn did(&mut self) -> std::vec::Vec<String> {
+        std::mem::take(&mut self.deeds)
+    }
+}
+
+#[test]
+fn the_boot_goes_through_its_actions_in_order() {
+    let mut b = Bench::boot("::respawn:r\n::once:o\n::wait:w1\n::sysinit:s1\n::sysinit:s2\n::wait:w2");
+    assert_eq!(b.did(), ["start s1 as 2"]);
+    b.exits(2, 1);
+    assert_eq!(b.did(), ["start s2 as 3"], "a sysinit line that fails is passed over");
+    b.exits(3, 0);
+    assert_eq!(b.did(), ["start w1 as 4"]);
+    b.exits(4, 0);
+    assert_eq!(b.did(), ["start w2 as 5"]);
+    b.exits(5, 0);
+    assert_eq!(b.did(), ["start o as 6", "start r as 7"], "once lines come first");
+    b.exits(6, 0);
+    b.exits(7, 0);
+    assert_eq!(b.did(), ["start r as 8"]);
+}
+
+#[test]
+fn an_idle_machine_wants_nothing_and_no_wake_up() {
+    let b = Bench::boot("::respawn:r\n::once:o\n");
+    assert_eq!((b.init.next_action(), b.init.next_deadline()), (None, None));
+}
+
+#[test]
+fn a_reload_is_a_difference() {
+    let mut b = Bench::boot("::respawn:same\n::respawn:removed\ntty1::respawn:getty 9600\n");
+    assert_eq!(b.did().len(), 3);
+    b.reload("::respawn:new\n::respawn:same\ntty1::respawn:getty 115200\n::once:late\n");
+    let did = ["signal 3 15", "signal 4 15 and HUP", "start late as 5", "start new as 6"];
+    assert_eq!(b.did(), did, "unchanged units never notice");
+    b.exits(3, 0);
+    assert_eq!(b.did().len(), 0, "what was removed is not started again");
+    b.exits(4, 0);
+    assert_eq!(b.did(), ["start getty 115200 as 7"], "what was changed starts after its end");
+    b.exits(2, 0);
+    assert_eq!(b.did(), ["start same as 8"]);
+}
+
+#[test]
+fn runlevels_that_do_not_count_change_nothing() {
+    let mut b = Bench::boot("::respawn:same\n");
+    b.did();
+    b.reload(":345:respawn:same\n");
+    assert_eq!(b.did().len(), 0);
+}
+
+#[test]
+fn a_reload_with_nowhere_to_put_what_must_stop_keeps_the_old_table() {
+    let lines = |name: &str| (0..256).map(|n| format!("::respawn:{name}{n}\n")).collect::<String>();
+    let mut b = Bench::boot(&lines("old"));
+    assert_eq!(b.did().len(), 256);
+    b.reload(&lines("new"));
+    assert_eq!(b.did().len(), 0, "nothing is stopped, nothing is started");
+    b.reload("");
+    assert_eq!(b.did().len(), 256, "but everything can be removed");
+}
+
+#[test]
+fn the_way_down_ends_in_a_reboot() {
+    let mut b = Bench::boot("::respawn:r\n::shutdown:s1\n::shutdown:s2\n");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Reboot)));
+    assert_eq!(b.did(), ["signal 2 15"]);
+    b.exits(2, 0);
+    assert_eq!(b.did(), ["start s1 as 3"]);
+    b.exits(3, 0);
+    assert_eq!(b.did(), ["start s2 as 4"]);
+    b.exits(4, 0);
+    assert_eq!(b.did(), ["TERM all"]);
+    b.happens(Event::Childless);
+    assert_eq!(b.did(), ["Unmount as 5"], "nobody is left to be killed");
+    b.exits(5, 0);
+    assert_eq!(b.did(), ["Sync as 6"]);
+    b.exits(6, 0);
+    assert_eq!(b.did(), ["Reboot(Reboot) as 7"]);
+}
+
+#[test]
+fn the_way_down_does_not_wait_for_ever() {
+    let mut b = Bench::boot("::respawn:r\n:grace=2s:shutdown:s\n");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::PowerOff)));
+    b.after(5_000);
+    assert_eq!(b.did(), ["signal 2 15", "signal 2 9"]);
+    b.after(2_000);
+    assert_eq!(b.did().len(), 0);
+    b.after(2_000);
+    assert_eq!(b.did(), ["start s as 3"], "a process that cannot be killed is left behind");
+    b.after(2_000);
+    assert_eq!(b.did(), ["signal 3 9"]);
+    b.after(2_000);
+    assert_eq!(b.did(), ["TERM all"]);
+    b.after(5_000);
+    assert_eq!(b.did(), ["KillAll as 4"]);
+    b.exits(4, 0);
+    b.after(2_000);
+    assert_eq!(b.did(), ["Unmount as 5"]);
+    b.after(LAST_MS);
+    assert_eq!(b.did(), ["Sync as 6"]);
+    b.after(LAST_MS);
+    assert_eq!(b.did(), ["Reboot(PowerOff) as 7"]);
+}
+
+#[test]
+fn asking_again_shortens_the_waits() {
+    let mut b = Bench::boot(":grace=10m:respawn:r\n");
+    b.happens(Event::Requested(Request::Down(End::Halt)));
+    b.happens(Event::Requested(Request::Down(End::Halt)));
+    b.did();
+    b.after(1_000);
+    assert_eq!(b.did(), ["signal 2 9"]);
+}
+
+#[test]
+fn a_reboot_that_fails_can_be_asked_for_again() {
+    let mut b = Bench::boot("");
+    b.happens(Event::Requested(Request::Down(End::Halt)));
+    b.happens(Event::Childless);
+    b.exits(2, 0);
+    b.exits(3, 0);
+    b.exits(4, 5);
+    let Phase::Down { stage: Stage::Over, .. } = b.init.phase() else {
+        panic!("{:?}", b.init.phase());
+    };
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Reboot)));
+    assert_eq!(b.did(), ["Reboot(Reboot) as 5"]);
+    b.exits(5, 1);
+    assert_eq!(b.init.next_action(), Some(Action::Leave), "EPERM means a container");
+}
+
+#[test]
+fn a_last_step_without_a_child_is_tried_again() {
+    let mut b = Bench::boot("");
+    b.init.handle(b.now, Event::Requested(Request::Down(End::Halt)));
+    b.init.handle(b.now, Event::SignalledAll { any: false });
+    while b.init.next_action().is_some_and(|a| matches!(a, Action::Tell(_))) {
+        let sink = b.init.log().next().unwrap();
+        b.init.handle(b.now, Event::Told { sink, told: crate::machine::Told::Taken });
+    }
+    b.init.handle(b.now, Event::SignalledAll { any: false });
+    b.init.handle(b.now, Event::StepRefused { errno: 11 });
+    let Phase::Down { stage: Stage::Last(last), .. } = b.init.phase() else {
+        panic!("{:?}", b.init.phase());
+    };
+    assert_eq!(last.step, LastStep::Unmount);
+    assert!(matches!(last.state, LastState::Refused { .. }));
+    b.after(100);
+    assert_eq!(b.did(), ["Unmount as 2"]);
+}
+
+#[test]
+fn nothing_to_take_our_place_means_starting_over() {
+    let mut b = Bench::boot("::once:o\n::restart:gone\n");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Restart)));
+    b.exits(2, 0);
+    b.happens(Event::Childless);
+    assert_eq!(b.did(), ["signal 2 15", "TERM all", "replace"]);
+    assert_eq!(b.init.next_action(), Some(Action::ReadTable));
+    b.text("::once:o\n");
+    assert_eq!(b.did(), ["start o as 3"]);
+}
+
+#[test]
+fn without_a_restart_line_nothing_is_stopped() {
+    let mut b = Bench::boot("::respawn:r\n");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Restart)));
+    assert_eq!((b.did().len(), b.init.phase()), (0, Phase::Run));
+}
+
+#[test]
+fn a_pause_holds_starts_and_nothing_else() {
+    let mut b = Bench::boot("::respawn:r\n");
+    b.did();
+    b.happens(Event::Requested(Request::Pause));
+    b.exits(2, 0);
+    b.after(60_000);
+    assert_eq!((b.did().len(), b.init.next_deadline()), (0, None));
+    b.happens(Event::Requested(Request::Continue));
+    assert_eq!(b.did(), ["start r as 3"]);
+}
+
+#[test]
+fn ctrl_alt_del_runs_its_lines_one_by_one_each_time() {
+    let mut b = Bench::boot("::ctrlaltdel:a\n::ctrlaltdel:b\n");
+    for pid in [2, 4] {
+        b.happens(Event::Requested(Request::CtrlAltDel));
+        assert_eq!(b.did(), [format!("start a as {pid}")]);
+        b.exits(pid, 0);
+        assert_eq!(b.did(), [format!("start b as {}", pid + 1)]);
+        b.exits(pid + 1, 0);
+    }
+}
+
+#[test]
+fn a_signal_during_a_hanging_sysinit_line_is_heeded() {
+    let mut b = Bench::boot("::sysinit:hangs\n::respawn:r\n");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::PowerOff)));
+    assert_eq!(b.did(), ["signal 2 15"]);
+}

@@ -1,0 +1,310 @@
+//! Messages, from when they are said until every sink that is to hear them has.
+//!
+//! One ring of bytes holds them all. The console hears what is urgent, at once or never. syslog
+//! hears everything; while it cannot, messages wait, and what the ring has no room for goes to
+//! the kernel's log instead. What nobody took is counted, and the count is said.
+
+use super::time::Instant;
+use super::{Sink, Told, earlier};
+use crate::wire::syslog::{self, Level};
+use crate::wire::text::{LINE_MAX, Line};
+use crate::wire::value::Millis;
+
+/// The size of the ring in bytes, a power of two. A boot says some 40 lines of 60 bytes before
+/// syslogd listens; a page holds them all.
+pub const RING: usize = 4096;
+
+/// Below this much room, in bytes, the oldest messages are spilt into the kernel's log: room for
+/// the few messages that one event can say.
+const SPILL: usize = 4 * LINE_MAX;
+
+/// Waits before syslog is tried again, in milliseconds: it was full, or nobody tells us when it
+/// comes. They double from the first to the second.
+const RETRY_MS: Millis = 1_000;
+const RETRY_MAX_MS: Millis = 64_000;
+
+/// A message this old, in milliseconds, says so when it is delivered.
+const LATE_MS: u64 = 2_000;
+
+/// What stands before a message in the ring: its length, its level, the second it was said in.
+const HEAD: usize = 6;
+
+/// The bit of a stored level that sends a message to the console.
+const CONSOLE: u8 = 0x80;
+
+/// The bit of a stored level that marks the message that says how many were lost.
+const REPORT: u8 = 0x40;
+
+/// How syslog is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Syslog {
+    /// It is to be tried.
+    Ready,
+    /// It is not there, and we will be told when it comes.
+    Awaited,
+    /// It is to be tried again at this time.
+    Down { until: Instant },
+    /// It has been stopped for good: we are going down.
+    Closed,
+}
+
+/// The ring and what is known of its sinks.
+#[repr(C)]
+pub struct Log {
+    /// Positions count bytes since the beginning and wrap.
+    head: u32,
+    console: u32,
+    tail: u32,
+    syslog: Syslog,
+    wait: Millis,
+    /// Messages that neither syslog nor the kernel's log took.
+    lost: u32,
+    /// How many of them the report in the ring speaks of; they count again if it is lost itself.
+    reported: u32,
+    /// Messages that the console did not take.
+    console_lost: u32,
+    bytes: [u8; RING],
+}
+
+/// The head of a message.
+struct Head {
+    len: u8,
+    level: u8,
+    second: u32,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log::new()
+    }
+}
+
+impl Log {
+    /// An empty ring.
+    pub const fn new() -> Self {
+        Log {
+            bytes: [0; RING],
+            head: 0,
+            console: 0,
+            tail: 0,
+            syslog: Syslog::Ready,
+            wait: 0,
+            lost: 0,
+            reported: 0,
+            console_lost: 0,
+        }
+    }
+
+    /// Says something. Warnings and worse are for the console too.
+    pub fn say(&mut self, now: Instant, level: Level, line: &Line) {
+        let console = if level <= Level::Warning { CONSOLE } else { 0 };
+        self.push(now, level as u8 | console, line.as_bytes());
+    }
+
+    /// Says something that the console hears whatever its level.
+    pub fn announce(&mut self, now: Instant, level: Level, line: &Line) {
+        self.push(now, level as u8 | CONSOLE, line.as_bytes());
+    }
+
+    /// Where the oldest message that waits is to go now.
+    pub fn next(&self) -> Option<Sink> {
+        if self.console != self.tail {
+            return Some(Sink::Console);
+        }
+        if self.head == self.tail {
+            return None;
+        }
+        match self.syslog {
+            Syslog::Ready => Some(Sink::Syslog),
+            Syslog::Closed => Some(Sink::Kernel),
+            Syslog::Awaited | Syslog::Down { .. } if self.room() < SPILL => Some(Sink::Kernel),
+            Syslog::Awaited | Syslog::Down { .. } => None,
+        }
+    }
+
+    /// Whether the message that is next for the console is critical.
+    pub fn is_critical(&self) -> bool {
+        self.head_at(self.console).level & 7 <= Level::Critical as u8
+    }
+
+    /// Writes the message that is next for a sink, as that sink wants it.
+    pub fn read(&self, now: Instant, sink: Sink, out: &mut Line) {
+        let from = if sink == Sink::Console { self.console } else { self.head };
+        let head = self.head_at(from);
+        match sink {
+            Sink::Console => {
+                out.put(b"\rpidone: ");
+            }
+            Sink::Syslog => syslog::datagram(out, head.level),
+            Sink::Kernel => syslog::record(out, head.level),
+        }
+        for offset in 0..u32::from(head.len) {
+            out.put(&[self.byte(from.wrapping_add(HEAD as u32).wrapping_add(offset))]);
+        }
+        let age = now.since(Instant::from_millis(u64::from(head.second) * 1000));
+        match sink {
+            Sink::Console => {
+                out.put(b"\r\n");
+            }
+            Sink::Syslog if age >= LATE_MS => {
+                out.put(b" (said ").number(age / 1000).put(b" s before)");
+            }
+            Sink::Syslog => {}
+            Sink::Kernel => {
+                out.put(b"\n");
+            }
+        }
+    }
+
+    /// Takes in what became of a message.
+    pub fn told(&mut self, now: Instant, sink: Sink, told: Told) {
+        match (sink, told) {
+            (Sink::Console, Told::Taken) => {
+                self.pass_console();
+                let lost = core::mem::take(&mut self.console_lost);
+                self.own_up(now, lost, b"console: ", CONSOLE);
+            }
+            (Sink::Console, Told::Full | Told::Absent { .. }) => {
+                self.pass_console();
+                self.console_lost = self.console_lost.saturating_add(1);
+            }
+            (Sink::Syslog, Told::Taken) => {
+                self.wait = 0;
+                self.delivered(now);
+            }
+            (Sink::Syslog, Told::Absent { watched: true }) => self.syslog = Syslog::Awaited,
+            (Sink::Syslog, Told::Full | Told::Absent { watched: false }) => {
+                self.wait = (self.wait.saturating_mul(2)).clamp(RETRY_MS, RETRY_MAX_MS);
+                self.syslog = Syslog::Down { until: now.plus(self.wait) };
+            }
+            (Sink::Kernel, Told::Taken) => self.delivered(now),
+            (Sink::Kernel, Told::Full | Told::Absent { .. }) => self.lose_oldest(),
+        }
+    }
+
+    /// Tries syslog again where its time has come.
+    pub fn tick(&mut self, now: Instant) {
+        if matches!(self.syslog, Syslog::Down { until } if until <= now) {
+            self.syslog = Syslog::Ready;
+        }
+    }
+
+    /// Tries syslog again: something came.
+    pub fn appeared(&mut self) {
+        if self.syslog != Syslog::Closed {
+            self.syslog = Syslog::Ready;
+        }
+    }
+
+    /// From now on everything goes to the kernel's log: syslog is being stopped.
+    pub fn close(&mut self) {
+        self.syslog = Syslog::Closed;
+    }
+
+    /// Syslog may be tried again.
+    pub fn reopen(&mut self) {
+        self.syslog = Syslog::Ready;
+    }
+
+    /// When [`Log::tick`] is wanted.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.syslog {
+            Syslog::Down { until } if self.head != self.tail => earlier(Some(until), None),
+            Syslog::Down { .. } | Syslog::Ready | Syslog::Awaited | Syslog::Closed => None,
+        }
+    }
+
+    /// Messages lost and not yet said to be: those for syslog, those for the console.
+    pub fn losses(&self) -> (u32, u32) {
+        (self.lost.saturating_add(self.reported), self.console_lost)
+    }
+
+    /// The oldest message has arrived; what was lost before can be said now.
+    fn delivered(&mut self, now: Instant) {
+        if self.head_at(self.head).level & REPORT != 0 {
+            self.reported = 0;
+        }
+        self.drop_oldest();
+        if self.reported == 0 {
+            self.reported = core::mem::take(&mut self.lost);
+            self.own_up(now, self.reported, b"log: ", CONSOLE | REPORT);
+        }
+    }
+
+    /// The oldest message is lost.
+    fn lose_oldest(&mut self) {
+        if self.head_at(self.head).level & REPORT != 0 {
+            self.lost = self.lost.saturating_add(core::mem::take(&mut self.reported));
+        }
+        self.drop_oldest();
+        self.lost = self.lost.saturating_add(1);
+    }
+
+    /// Says how much a sink that works again has missed.
+    fn own_up(&mut self, now: Instant, count: u32, whose: &[u8], bits: u8) {
+        if count > 0 {
+            let mut line = Line::new();
+            line.put(whose).number(u64::from(count)).put(b" messages lost before this");
+            self.push(now, Level::Warning as u8 | bits, line.as_bytes());
+        }
+    }
+
+    fn push(&mut self, now: Instant, level: u8, text: &[u8]) {
+        let len = text.len().min(LINE_MAX);
+        while self.room() < HEAD + len {
+            if self.console == self.head {
+                self.console_lost = self.console_lost.saturating_add(1);
+                self.pass_console();
+            }
+            self.lose_oldest();
+        }
+        let quiet = self.console == self.tail && level & CONSOLE == 0;
+        let second = ((now.millis() / 1000) as u32).to_le_bytes();
+        for &byte in [len as u8, level].iter().chain(&second).chain(text.iter().take(len)) {
+            if let Some(slot) = self.bytes.get_mut(self.tail as usize & (RING - 1)) {
+                *slot = byte;
+            }
+            self.tail = self.tail.wrapping_add(1);
+        }
+        if quiet {
+            self.console = self.tail;
+        }
+    }
+
+    fn room(&self) -> usize {
+        RING.saturating_sub(self.tail.wrapping_sub(self.head) as usize)
+    }
+
+    fn byte(&self, at: u32) -> u8 {
+        self.bytes.get(at as usize & (RING - 1)).copied().unwrap_or(0)
+    }
+
+    fn head_at(&self, at: u32) -> Head {
+        let mut second = [0; 4];
+        for (offset, byte) in second.iter_mut().enumerate() {
+            *byte = self.byte(at.wrapping_add(2 + offset as u32));
+        }
+        let second = u32::from_le_bytes(second);
+        Head { len: self.byte(at), level: self.byte(at.wrapping_add(1)), second }
+    }
+
+    fn after(&self, at: u32) -> u32 {
+        at.wrapping_add(HEAD as u32 + u32::from(self.byte(at)))
+    }
+
+    fn drop_oldest(&mut self) {
+        self.head = self.after(self.head);
+    }
+
+    /// Goes on to the next message for the console.
+    fn pass_console(&mut self) {
+        self.console = self.after(self.console);
+        while self.console != self.tail && self.head_at(self.console).level & CONSOLE == 0 {
+            self.console = self.after(self.console);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+//! The machines: events in, state inside, actions out.
+
+pub mod init;
+pub mod log;
+mod reload;
+pub mod shutdown;
+mod stories;
+pub mod table;
+pub mod time;
+pub mod unit;
+
+use crate::wire::signals::Signal;
+use time::Instant;
+
+/// The number of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pid(pub i32);
+
+/// The place of a unit in the table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct UnitId(pub u16);
+
+/// How a process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(u8),
+    /// By a signal.
+    Signal(Signal),
+}
+
+/// What failed on the way from fork to exec.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Step {
+    /// The fork itself.
+    Fork = 1,
+    /// Opening the terminal.
+    Terminal = 2,
+    /// The execve.
+    Exec = 3,
+}
+
+/// A failed step and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// What failed.
+    pub step: Step,
+    /// The error number.
+    pub errno: u16,
+}
+
+/// Why a unit was not started, though nothing is wrong with us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// A step failed.
+    Fault(Fault),
+    /// Its terminal is not there; whether we will be told when it comes.
+    NoTerminal { watched: bool },
+    /// The path of its `if=` is not there.
+    Unwanted,
+}
+
+/// What somebody asked PID 1 to do, by a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Request {
+    /// Read the inittab again.
+    Reload,
+    /// Run the `ctrlaltdel` lines.
+    CtrlAltDel,
+    /// Start no more units.
+    Pause,
+    /// Start units again.
+    Continue,
+    /// Go down, in this way.
+    Down(End),
+}
+
+/// How it all ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The machine stands still.
+    Halt,
+    /// The machine is switched off.
+    PowerOff,
+    /// The machine starts anew.
+    Reboot,
+    /// The `restart` line takes the place of PID 1.
+    Restart,
+}
+
+/// Where messages go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sink {
+    /// The console.
+    Console,
+    /// /dev/log.
+    Syslog,
+    /// /dev/kmsg.
+    Kernel,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// It was taken.
+    Taken,
+    /// The sink is there but takes nothing now.
+    Full,
+    /// The sink is not there; whether we will be told when it comes.
+    Absent { watched: bool },
+}
+
+/// The last steps on the way down. Each is done by a child, so that a dead disk cannot hold us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LastStep {
+    /// KILL to every process.
+    KillAll,
+    /// Unmount, or make read-only, what is still mounted.
+    Unmount,
+    /// Write out what the kernel still holds.
+    Sync,
+    /// reboot(2).
+    Reboot(End),
+}
+
+/// How PID 1 was started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// By the inittab.
+    Inittab,
+    /// For one shell.
+    Single,
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event<'a> {
+    /// We run. The seed makes the jitter of two machines differ.
+    Boot { mode: Mode, seed: u32 },
+    /// A piece of the inittab.
+    Text(&'a [u8]),
+    /// The inittab is at its end.
+    TextEnd,
+    /// There is no inittab; whether there is a shell at least.
+    TextMissing { shell: bool },
+    /// The inittab cannot be read.
+    TextFailed { errno: u16 },
+    /// A signal with a request in it.
+    Requested(Request),
+    /// A child was reaped.
+    Exited { pid: Pid, exit: Exit, fault: Option<Fault> },
+    /// There is no child left.
+    Childless,
+    /// Something came in one of the folders we watch.
+    Appeared,
+    /// Time went by.
+    Tick,
+    /// A unit was started.
+    Spawned { unit: UnitId, pid: Pid },
+    /// A unit was not started.
+    Refused { unit: UnitId, refusal: Refusal },
+    /// A unit was sent its signal.
+    Signalled { unit: UnitId },
+    /// Every process was sent TERM; whether there was one.
+    SignalledAll { any: bool },
+    /// A message went to a sink.
+    Told { sink: Sink, told: Told },
+    /// A last step has a child that does it.
+    StepStarted { pid: Pid },
+    /// A last step has no child.
+    StepRefused { errno: u16 },
+    /// Nothing took our place.
+    NotReplaced(Fault),
+    /// Something that is said and has no further consequence: what was tried, on what, why not.
+    Trouble { what: &'a [u8], object: &'a [u8], errno: u16 },
+}
+
+/// What is to be done. Each action is answered by an outcome event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Read the inittab: [`Event::Text`] and one of its ends.
+    ReadTable,
+    /// Start a unit: [`Event::Spawned`] or [`Event::Refused`].
+    Spawn { unit: UnitId },
+    /// Send a unit's process group a signal, CONT after it, and HUP between them where it is to
+    /// hang up: [`Event::Signalled`].
+    Signal { unit: UnitId, pid: Pid, signal: Signal, hangup: bool },
+    /// Send every process TERM and CONT: [`Event::SignalledAll`].
+    TermAll,
+    /// Fork a child for a last step: [`Event::StepStarted`] or [`Event::StepRefused`].
+    Last(LastStep),
+    /// Tell the oldest message of the log: [`Event::Told`].
+    Tell(Sink),
+    /// Execute the `restart` line in our place: [`Event::NotReplaced`], or never.
+    Replace { unit: UnitId },
+    /// Leave a container that does not let us end it otherwise. Nothing comes back.
+    Leave,
+}
+
+/// The earlier of two times, either of which may be missing.
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

@@ -1,0 +1,190 @@
+//! Reading the inittab: at boot as it stands, later as a difference.
+
+use super::init::{Init, Phase, Reading};
+use super::stories::Notes;
+use super::table::{Slot, TEXT_MAX, Table, UNITS_MAX};
+use super::time::Instant;
+use super::unit::{State, Stimulus, Then};
+use super::{Request, UnitId};
+use crate::wire::inittab::{self, Kind, Parsed};
+use crate::wire::lines::{Found, Lines};
+
+/// What became of a line of the old table in the new one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Match {
+    /// It says the same as before.
+    Same(UnitId),
+    /// Its unit is described in another way.
+    Changed(UnitId),
+    /// There is no such line any more.
+    Removed,
+}
+
+impl Init {
+    /// Makes everything ready for the text of an inittab.
+    pub(super) fn start_reading(&mut self) {
+        self.reading = Reading::Under;
+        self.lines = Lines::new();
+        self.bad_lines = 0;
+        self.next_table.clear();
+    }
+
+    pub(super) fn read_text(&mut self, now: Instant, bytes: &[u8]) {
+        for &byte in bytes {
+            let found = self.lines.push(byte);
+            self.read_line(now, found);
+        }
+    }
+
+    fn read_line(&mut self, now: Instant, found: Found) {
+        let Init { lines, next_table, log, bad_lines, .. } = self;
+        let line = lines.number();
+        let mut notes = Notes { now, log, told: bad_lines, line };
+        match found {
+            Found::More => {}
+            Found::TooLong => notes.too_long(),
+            Found::Line => match inittab::parse(lines.line()) {
+                Parsed::Blank => {}
+                Parsed::Default(level) => next_table.default_level = Some(level),
+                Parsed::Bad { read, expected } => notes.bad_line(read, expected),
+                Parsed::Entry(entry) => {
+                    let added = next_table.add(line, &entry, &mut |report| notes.option(report));
+                    if let Err(overflow) = added {
+                        notes.overflow(overflow);
+                    }
+                }
+            },
+        }
+    }
+
+    pub(super) fn read_end(&mut self, now: Instant) {
+        let found = self.lines.finish();
+        self.read_line(now, found);
+        self.tell_bad_lines(now);
+        self.reading = Reading::Idle;
+        if self.phase == Phase::Fresh {
+            core::mem::swap(&mut self.table, &mut self.next_table);
+            self.phase = Phase::Boot(Kind::Sysinit);
+        } else if self.fits() {
+            self.take_difference(now);
+        } else {
+            self.tell_no_room(now);
+        }
+    }
+
+    pub(super) fn read_missing(&mut self, now: Instant, shell: bool) {
+        if self.phase == Phase::Fresh {
+            self.tell_defaults(now, shell);
+            self.read_text(now, inittab::DEFAULTS);
+            self.read_end(now);
+        } else {
+            self.tell_kept(now);
+            self.reading = Reading::Idle;
+        }
+    }
+
+    pub(super) fn read_failed(&mut self, now: Instant, errno: u16) {
+        self.tell_unread(now, errno);
+        self.start_reading();
+        self.read_missing(now, true);
+    }
+
+    /// Whether the new table has room for the units that must still be seen to their end.
+    fn fits(&self) -> bool {
+        let (table, next) = (&self.table, &self.next_table);
+        let removed = table.numbered().filter(|(unit, slot)| {
+            slot.unit.state.pid().is_some() && find(table, next, *unit) == Match::Removed
+        });
+        let (units, text) = removed.fold((0, 0), |(units, text), (_, slot)| {
+            (units + 1, text + table.text_size(slot))
+        });
+        next.slots().len() + units <= UNITS_MAX && next.text_len() + text <= TEXT_MAX
+    }
+
+    /// Makes the new table the one that counts: new lines start, removed ones stop, changed ones
+    /// restart, unchanged ones never notice.
+    fn take_difference(&mut self, now: Instant) {
+        for index in 0..self.table.slots().len() {
+            self.take_over(now, UnitId(index as u16));
+        }
+        core::mem::swap(&mut self.table, &mut self.next_table);
+        for index in 0..self.table.slots().len() {
+            self.start_new(now, UnitId(index as u16));
+        }
+    }
+
+    fn take_over(&mut self, now: Instant, old: UnitId) {
+        let Init { table, next_table, chance, .. } = self;
+        let Some(slot) = table.slot(old).copied() else {
+            return;
+        };
+        let live = slot.unit.state.pid().is_some();
+        let (unit, stop) = match find(table, next_table, old) {
+            Match::Same(unit) => (unit, None),
+            Match::Changed(unit) if live => (unit, Some(Then::Again)),
+            Match::Removed if live => match next_table.adopt(table, &slot) {
+                Ok(unit) => (unit, Some(Then::Rest)),
+                // That there is room was made sure of before.
+                Err(_) => return,
+            },
+            Match::Changed(_) | Match::Removed => return,
+        };
+        let may_run = next_table.slot(unit).is_some_and(|new| next_table.may_run(&new.spec));
+        let Some(new) = next_table.slots_mut().get_mut(usize::from(unit.0)) else {
+            return;
+        };
+        new.unit = slot.unit;
+        let stop = match stop {
+            _ if !live => None,
+            // What is not to run any more, or was made a line of another time, only stops.
+            _ if !may_run => Some(Then::Rest),
+            Some(_) if !new.spec.kind.is_service() => Some(Then::Rest),
+            _ => stop,
+        };
+        if let Some(then) = stop {
+            new.unit.step(now, &new.spec.rules, chance, Stimulus::Stop(then));
+        }
+    }
+
+    fn start_new(&mut self, now: Instant, unit: UnitId) {
+        let Some(Slot { spec, unit: state }) = self.table.slot(unit).copied() else {
+            return;
+        };
+        let waits = matches!(state.state, State::Idle | State::Failed | State::Absent);
+        match spec.kind {
+            Kind::Once | Kind::Respawn | Kind::AskFirst if waits => self.start(now, unit),
+            // The boot is over.
+            Kind::Sysinit | Kind::Wait if waits => self.retire(unit),
+            Kind::Sysinit | Kind::Wait | Kind::Once | Kind::Respawn | Kind::AskFirst => {}
+            Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart => {}
+        }
+    }
+
+    /// Begins anew after a `restart` that could not be carried out.
+    pub(super) fn boot_again(&mut self, now: Instant) {
+        self.phase = Phase::Fresh;
+        self.table.clear();
+        self.log.reopen();
+        self.request(now, Request::Continue);
+        self.start_reading();
+    }
+}
+
+/// Finds a unit of the old table in the new one: by its command and terminal, else by its name.
+fn find(table: &Table, next: &Table, old: UnitId) -> Match {
+    let Some(Slot { spec, .. }) = table.slot(old) else {
+        return Match::Removed;
+    };
+    let twin = next.numbered().find(|(_, new)| next.same_key(&new.spec, table, spec));
+    if let Some((unit, new)) = twin {
+        let same = next.same_rest(&new.spec, table, spec);
+        return if same { Match::Same(unit) } else { Match::Changed(unit) };
+    }
+    // A unit that was dropped before has lost its name: a listed one may bear it.
+    let namesake = next.numbered().find(|(_, new)| {
+        spec.listed
+            && next.same_name(&new.spec, table, spec)
+            && !table.slots().iter().any(|any| next.same_key(&new.spec, table, &any.spec))
+    });
+    namesake.map_or(Match::Removed, |(unit, _)| Match::Changed(unit))
+}

@@ -1,0 +1,373 @@
+//! The lines of one inittab, at rest: what each unit is, and the text it is made of.
+
+use heapless::Vec;
+
+use super::UnitId;
+use super::unit::{Rules, Unit};
+use crate::wire::command;
+use crate::wire::inittab::{Entry, Kind};
+use crate::wire::options::{self, Restart, Setting, Wrong};
+use crate::wire::signals::Signal;
+use crate::wire::value::Millis;
+
+/// The most units a table holds. Each takes some 120 bytes, so that all of them and their text
+/// come to 48 KiB of address space, of which only what is used becomes memory.
+pub const UNITS_MAX: usize = 256;
+
+/// The most text a table holds, in bytes: 64 a unit, which is twice what lines in the wild need.
+pub const TEXT_MAX: usize = 16 * 1024;
+
+/// Back-off where a line says nothing else: short enough that a service is back before anybody
+/// looks, long enough that 256 failing ones cost little.
+const DELAY: Millis = 100;
+const MAX_DELAY: Millis = 60_000;
+/// How long a unit has between its stop signal and KILL where its line says nothing else.
+const GRACE: Millis = 5_000;
+/// The same for a `shutdown` line, which may itself have many services to stop.
+const SHUTDOWN_GRACE: Millis = 60_000;
+
+/// A piece of the table's text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Text {
+    at: u16,
+    len: u16,
+}
+
+impl Text {
+    const EMPTY: Text = Text { at: 0, len: 0 };
+
+    fn end(self) -> usize {
+        usize::from(self.at) + usize::from(self.len)
+    }
+}
+
+/// What a unit is called: a base and, from the second of that base on, a number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Name {
+    /// The base.
+    pub base: Text,
+    /// Which one of that base, from 1.
+    pub ordinal: u16,
+}
+
+/// The part of a unit that its line decides. The fields of the line lie in the table's text one
+/// behind the other, each with a NUL behind it; the other texts are parts of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spec {
+    /// The number of its line.
+    pub line: u32,
+    /// Its action.
+    pub kind: Kind,
+    /// Whether it stands in the inittab still; one that does not is only waited for.
+    pub listed: bool,
+    /// Its terminal without `/dev/`, or empty.
+    pub tty: Text,
+    /// Its second field.
+    pub options: Text,
+    /// Its command.
+    pub command: Text,
+    /// Its name.
+    pub name: Name,
+    /// The path of `if=`, or empty.
+    pub condition: Text,
+    /// Its stop signal.
+    pub stop: Option<Signal>,
+    /// An option that must not be dropped could not be honoured: the unit never runs.
+    pub barred: bool,
+    /// The rest of its rules.
+    pub rules: Rules,
+}
+
+/// A unit and what it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// What its line says.
+    pub spec: Spec,
+    /// What it does.
+    pub unit: Unit,
+}
+
+/// A limit that a line did not fit into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overflow {
+    /// [`UNITS_MAX`]
+    Units,
+    /// [`TEXT_MAX`]
+    Text,
+}
+
+/// The units of one inittab.
+pub struct Table {
+    slots: Vec<Slot, UNITS_MAX>,
+    text: Vec<u8, TEXT_MAX>,
+    /// The runlevel of `initdefault`, as its bit.
+    pub default_level: Option<u8>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table::new()
+    }
+}
+
+impl Table {
+    /// A table without units.
+    pub const fn new() -> Self {
+        Table { slots: Vec::new(), text: Vec::new(), default_level: None }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+        self.text.clear();
+        self.default_level = None;
+    }
+
+    /// The units, in the order of the file.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The units, to be moved.
+    pub fn slots_mut(&mut self) -> &mut [Slot] {
+        &mut self.slots
+    }
+
+    /// One unit.
+    pub fn slot(&self, unit: UnitId) -> Option<&Slot> {
+        self.slots.get(usize::from(unit.0))
+    }
+
+    /// The number of each unit, with the unit.
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (UnitId, &Slot)> {
+        self.slots.iter().enumerate().map(|(i, slot)| (UnitId(i as u16), slot))
+    }
+
+    /// A piece of text.
+    pub fn text(&self, text: Text) -> &[u8] {
+        self.text.get(usize::from(text.at)..text.end()).unwrap_or(&[])
+    }
+
+    /// Adds an entry. Each option that is wrong or not carried out goes to `report`.
+    ///
+    /// BusyBox's rule of the key holds: of several lines with the same command and terminal only
+    /// the last one counts, and it stands where the last one stands.
+    pub fn add(
+        &mut self,
+        line: u32,
+        entry: &Entry<'_>,
+        report: &mut dyn FnMut(Report<'_>),
+    ) -> Result<(), Overflow> {
+        let twin = self.slots.iter().position(|slot| {
+            self.text(slot.spec.command) == entry.command && self.text(slot.spec.tty) == entry.tty
+        });
+        if twin.is_none() && self.slots.is_full() {
+            return Err(Overflow::Units);
+        }
+        let texts = self.put_line(entry).ok_or(Overflow::Text)?;
+        let mut spec = Spec::new(line, entry.kind, texts);
+        spec.read(self, report);
+        if let Some(twin) = twin {
+            self.remove(twin);
+        }
+        spec.name.ordinal = self.ordinal(spec.name.base);
+        // There is room: a full table was sent away above unless the twin made place.
+        let _ = self.slots.push(Slot { spec, unit: Unit::new() });
+        Ok(())
+    }
+
+    /// Takes over a unit of another table that is no longer listed but still has a process.
+    pub fn adopt(&mut self, other: &Table, slot: &Slot) -> Result<UnitId, Overflow> {
+        let unit = UnitId(self.slots.len() as u16);
+        let from = usize::from(slot.spec.tty.at);
+        let line = other.text.get(from..slot.spec.command.end() + 1).unwrap_or(&[]);
+        let moved = (self.text.len() as u16).wrapping_sub(slot.spec.tty.at);
+        self.text.extend_from_slice(line).map_err(|_| Overflow::Text)?;
+        self.slots.push(*slot).map_err(|_| Overflow::Units)?;
+        if let Some(Slot { spec, .. }) = self.slots.last_mut() {
+            spec.listed = false;
+            let Spec { tty, options, command, name, condition, .. } = spec;
+            for text in [tty, options, command, &mut name.base, condition] {
+                text.at = text.at.wrapping_add(moved);
+            }
+        }
+        Ok(unit)
+    }
+
+    /// Whether a line of this table and one of another have the same command and terminal.
+    pub fn same_key(&self, spec: &Spec, other: &Table, theirs: &Spec) -> bool {
+        self.text(spec.command) == other.text(theirs.command)
+            && self.text(spec.tty) == other.text(theirs.tty)
+    }
+
+    /// Whether a unit of this table and one of another have the same name.
+    pub fn same_name(&self, spec: &Spec, other: &Table, theirs: &Spec) -> bool {
+        spec.name.ordinal == theirs.name.ordinal
+            && self.text(spec.name.base) == other.text(theirs.name.base)
+    }
+
+    /// Whether lines with the same key say the same in their other fields too.
+    pub fn same_rest(&self, spec: &Spec, other: &Table, theirs: &Spec) -> bool {
+        spec.kind == theirs.kind
+            && spec.listed == theirs.listed
+            && heeded(self.text(spec.options)) == heeded(other.text(theirs.options))
+    }
+
+    /// Whether a unit is ever to run.
+    pub fn may_run(&self, spec: &Spec) -> bool {
+        let levels = options::runlevels(self.text(spec.options)).unwrap_or(u16::MAX);
+        let in_level = match self.default_level {
+            Some(level) => spec.kind == Kind::Sysinit || levels & (1 << (level & 15)) != 0,
+            None => true,
+        };
+        in_level && spec.listed && !spec.barred
+    }
+
+    /// Whether a unit is a session on a terminal. A shell there does not heed TERM, so it is sent
+    /// HUP as well; a daemon must not be, for which HUP may be death without farewell.
+    pub fn has_terminal(&self, spec: &Spec) -> bool {
+        let (tty, command) = (self.text(spec.tty), self.text(spec.command));
+        let program = command::base_name(command);
+        let on_terminal = !tty.is_empty() && tty != b"null";
+        let session = program.ends_with(b"getty") || program.ends_with(b"login");
+        on_terminal || session || command.starts_with(b"-") || spec.kind == Kind::AskFirst
+    }
+
+    /// How much text a unit takes that is adopted.
+    pub fn text_size(&self, slot: &Slot) -> usize {
+        slot.spec.command.end() + 1 - usize::from(slot.spec.tty.at)
+    }
+
+    /// How much text there is.
+    pub fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Takes a unit out; those behind it move up.
+    fn remove(&mut self, index: usize) {
+        if let Some(rest) = self.slots.get_mut(index..) {
+            let mut next: Option<Slot> = None;
+            for slot in rest.iter_mut().rev() {
+                next = Some(core::mem::replace(slot, next.unwrap_or(*slot)));
+            }
+            self.slots.pop();
+        }
+    }
+
+    /// Lays down the fields of a line, all of them or none.
+    fn put_line(&mut self, entry: &Entry<'_>) -> Option<[Text; 3]> {
+        let mark = self.text.len();
+        let mut texts = [Text::EMPTY; 3];
+        for (text, field) in texts.iter_mut().zip([entry.tty, entry.options, entry.command]) {
+            text.at = self.text.len() as u16;
+            text.len = field.len() as u16;
+            let fits = self.text.extend_from_slice(field).is_ok() && self.text.push(0).is_ok();
+            if !fits {
+                self.text.truncate(mark);
+                return None;
+            }
+        }
+        Some(texts)
+    }
+
+    /// Where a part of our own text lies.
+    fn place(&self, part: &[u8]) -> Text {
+        let at = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        Text { at: at as u16, len: part.len() as u16 }
+    }
+
+    /// Which one of this base the next unit is.
+    fn ordinal(&self, base: Text) -> u16 {
+        let twins = self.slots.iter().filter(|s| self.text(s.spec.name.base) == self.text(base));
+        twins.map(|s| s.spec.name.ordinal).max().unwrap_or(0).saturating_add(1)
+    }
+}
+
+/// What there is to say of the options of a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Report<'a> {
+    /// An option is wrong.
+    Wrong(Wrong<'a>),
+    /// A good option means nothing to this action.
+    Pointless(&'a [u8]),
+    /// A good option is not carried out.
+    Unheeded(&'a [u8]),
+    /// A good option is not carried out, so the unit must not run.
+    Barred(&'a [u8]),
+}
+
+impl Spec {
+    fn new(line: u32, kind: Kind, [tty, options, command]: [Text; 3]) -> Self {
+        let name = Name { base: tty, ordinal: 1 };
+        let (condition, rules) = (Text::EMPTY, rules(kind));
+        let (listed, stop, barred) = (true, None, false);
+        Spec {
+            line,
+            kind,
+            listed,
+            tty,
+            options,
+            command,
+            name,
+            condition,
+            stop,
+            barred,
+            rules,
+        }
+    }
+
+    /// Reads the second field, and finds a name.
+    fn read(&mut self, table: &Table, report: &mut dyn FnMut(Report<'_>)) {
+        if self.tty.len == 0 {
+            self.name.base = table.place(command::base_name(table.text(self.command)));
+        }
+        let field = table.text(self.options);
+        if options::runlevels(field).is_some() {
+            return;
+        }
+        for setting in options::settings(field) {
+            match setting {
+                Ok(Setting::Name(text)) => self.name.base = table.place(text),
+                Ok(Setting::If(text)) => self.condition = table.place(text),
+                Ok(Setting::Restart(restart)) if self.kind.is_service() => self.rules.restart = restart,
+                // Lines that the boot or the shutdown waits for run once.
+                Ok(Setting::Restart(_)) => report(Report::Pointless(b"restart")),
+                Ok(Setting::Delay(span)) => self.rules.delay = span,
+                Ok(Setting::MaxDelay(span)) => self.rules.max_delay = span,
+                Ok(Setting::Max(starts, span)) => self.rules.max = (starts, span),
+                Ok(Setting::Stop(signal)) => self.stop = Some(signal),
+                Ok(Setting::Grace(span)) => self.rules.grace = span,
+                Ok(Setting::Unheeded(option)) => report(Report::Unheeded(option)),
+                Ok(Setting::Guard(option)) => {
+                    self.barred = true;
+                    report(Report::Barred(option));
+                }
+                Err(wrong) => {
+                    self.barred |= wrong.guard;
+                    report(Report::Wrong(wrong));
+                }
+            }
+        }
+    }
+}
+
+/// What a second field says beside runlevels: those decide whether a unit runs, not how.
+fn heeded(field: &[u8]) -> &[u8] {
+    if options::runlevels(field).is_some() { &[] } else { field }
+}
+
+fn rules(kind: Kind) -> Rules {
+    let kept = matches!(kind, Kind::Respawn | Kind::AskFirst);
+    Rules {
+        restart: if kept { Restart::Always } else { Restart::No },
+        awaits_terminal: kept,
+        delay: DELAY,
+        max_delay: MAX_DELAY,
+        max: (0, 0),
+        grace: if kind == Kind::Shutdown { SHUTDOWN_GRACE } else { GRACE },
+    }
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

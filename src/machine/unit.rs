@@ -1,0 +1,324 @@
+//! One unit: a command that runs once or is kept running.
+//!
+//! The machine is a table of state and stimulus, spelt out pair by pair. It knows nothing of
+//! names, terminals or messages; [`super::init`] tells the story of what changed.
+
+use super::time::{Chance, Instant};
+use super::{Exit, Fault, Pid, Refusal};
+use crate::wire::options::Restart;
+use crate::wire::value::Millis;
+
+/// A life at least this long, in milliseconds, counts as having run well: the back-off begins
+/// anew and the next start comes at once.
+pub const WELL_MS: u64 = 10_000;
+
+/// The shortest wait, in milliseconds, after something that a start at once cannot mend: a fork
+/// or an execve that failed. It holds for `delay=0` as well, which would spin otherwise.
+pub const FAULT_WAIT_MS: Millis = 100;
+
+/// The rules of one unit, out of its line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// When it is started again.
+    pub restart: Restart,
+    /// Whether a missing terminal is waited for.
+    pub awaits_terminal: bool,
+    /// The first wait of the back-off.
+    pub delay: Millis,
+    /// The longest wait of the back-off.
+    pub max_delay: Millis,
+    /// So many starts in such a span, then it has failed; 0 starts for no limit.
+    pub max: (u16, Millis),
+    /// How long after its stop signal KILL follows.
+    pub grace: Millis,
+}
+
+/// What is to become of a unit once it has stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// It rests.
+    Rest,
+    /// It is started again.
+    Again,
+}
+
+/// The states of a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Its turn has not come.
+    Idle,
+    /// It is to be started.
+    Due,
+    /// It runs.
+    Up { pid: Pid, since: Instant },
+    /// It waits before its next start.
+    Backoff { until: Instant },
+    /// It waits for its terminal; where nobody tells us of it, until a time.
+    NoTerminal { until: Option<Instant> },
+    /// It is to be sent its stop signal.
+    Leaving { pid: Pid, then: Then },
+    /// It has been sent its stop signal.
+    Stopping { pid: Pid, until: Instant, then: Then },
+    /// Its grace is over: it is to be sent KILL.
+    Overdue { pid: Pid, then: Then },
+    /// It has been sent KILL.
+    Killed { pid: Pid, then: Then },
+    /// It was not started because the path of its `if=` is not there.
+    Absent,
+    /// It is over and will not be started again.
+    Done,
+    /// It ended too often and will not be started again by itself.
+    Failed,
+}
+
+/// What can happen to a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stimulus {
+    /// Its turn has come.
+    Start,
+    /// It was started.
+    Spawned(Pid),
+    /// It was not started.
+    Refused(Refusal),
+    /// Its process ended.
+    Exited(Exit, Option<Fault>),
+    /// It is to stop.
+    Stop(Then),
+    /// It was sent the signal that its state asks for.
+    Signalled,
+    /// Time went by.
+    Tick,
+    /// Something came where terminals come.
+    Appeared,
+    /// Its time is over, whatever its grace.
+    Expire,
+    /// KILL did not end it, and nothing else can.
+    Abandon,
+}
+
+/// A unit: its state and what is remembered of its lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unit {
+    /// What it does now.
+    pub state: State,
+    /// Ends in a row that came too early.
+    pub early: u8,
+    /// Starts since `window` began.
+    pub starts: u16,
+    /// When the span of `max=` began.
+    pub window: Instant,
+}
+
+impl State {
+    /// The process of the unit, if it has one.
+    pub fn pid(&self) -> Option<Pid> {
+        use State::*;
+        match *self {
+            Up { pid, .. } | Leaving { pid, .. } | Stopping { pid, .. } => Some(pid),
+            Overdue { pid, .. } | Killed { pid, .. } => Some(pid),
+            Idle | Due | Backoff { .. } | NoTerminal { .. } | Absent | Done | Failed => None,
+        }
+    }
+
+    /// Whether the unit has come to an end of its own.
+    pub fn is_over(&self) -> bool {
+        matches!(self, State::Absent | State::Done | State::Failed)
+    }
+
+    /// When the unit wants [`Stimulus::Tick`].
+    pub fn deadline(&self) -> Option<Instant> {
+        use State::*;
+        match *self {
+            Backoff { until } | Stopping { until, .. } => Some(until),
+            NoTerminal { until } => until,
+            Idle | Due | Up { .. } | Leaving { .. } | Overdue { .. } | Killed { .. } => None,
+            Absent | Done | Failed => None,
+        }
+    }
+}
+
+impl Default for Unit {
+    fn default() -> Self {
+        Unit::new()
+    }
+}
+
+impl Unit {
+    /// A unit whose turn has not come.
+    pub const fn new() -> Self {
+        Unit { state: State::Idle, early: 0, starts: 0, window: Instant::from_millis(0) }
+    }
+
+    /// Moves the unit.
+    pub fn step(&mut self, now: Instant, rules: &Rules, chance: &mut Chance, what: Stimulus) {
+        use State::*;
+        use Stimulus as S;
+        let state = self.state;
+        self.state = match (state, what) {
+            (Idle | Absent | Done | Failed, S::Start) => self.fresh(),
+            (Due, S::Spawned(pid)) => self.up(now, pid),
+            (Due, S::Refused(refusal)) => self.refused(now, rules, chance, refusal),
+            (Up { since, .. }, S::Exited(exit, fault)) => {
+                self.ended(now, rules, chance, since, exit, fault)
+            }
+            (Leaving { then, .. } | Stopping { then, .. }, S::Exited(..)) => after(then),
+            (Overdue { then, .. } | Killed { then, .. }, S::Exited(..)) => after(then),
+            (Due | Backoff { .. } | NoTerminal { .. }, S::Stop(then)) => after(then),
+            (Up { pid, .. } | Leaving { pid, .. }, S::Stop(then)) => Leaving { pid, then },
+            (Stopping { pid, until, .. }, S::Stop(then)) => Stopping { pid, until, then },
+            (Overdue { pid, .. }, S::Stop(then)) => Overdue { pid, then },
+            (Killed { pid, .. }, S::Stop(then)) => Killed { pid, then },
+            (Leaving { pid, then }, S::Signalled) => {
+                Stopping { pid, until: now.plus(rules.grace), then }
+            }
+            (Overdue { pid, then }, S::Signalled) => Killed { pid, then },
+            (Stopping { pid, until, then }, S::Tick) if until <= now => Overdue { pid, then },
+            (Backoff { until }, S::Tick) if until <= now => Due,
+            (NoTerminal { until: Some(until) }, S::Tick) if until <= now => Due,
+            (NoTerminal { .. }, S::Appeared) => Due,
+            (Up { pid, .. }, S::Expire) => Overdue { pid, then: Then::Rest },
+            (Leaving { pid, then } | Stopping { pid, then, .. }, S::Expire) => {
+                Overdue { pid, then }
+            }
+            (Due | Backoff { .. } | NoTerminal { .. }, S::Expire | S::Abandon) => Done,
+            (Up { .. } | Leaving { .. } | Stopping { .. }, S::Abandon) => Done,
+            (Overdue { .. } | Killed { .. }, S::Abandon) => Done,
+
+            // It has what it is asked for, or nothing of it concerns it.
+            (Idle | Absent | Done | Failed, S::Stop(_) | S::Expire | S::Abandon) => state,
+            (Overdue { .. } | Killed { .. }, S::Expire) => state,
+            (Due | Up { .. } | Backoff { .. } | NoTerminal { .. }, S::Start) => state,
+            (Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. }, S::Start) => state,
+            // Outcomes of actions that these states do not ask for.
+            (Idle | Up { .. } | Backoff { .. }, S::Spawned(_) | S::Refused(_)) => state,
+            (NoTerminal { .. } | Leaving { .. }, S::Spawned(_) | S::Refused(_)) => state,
+            (Stopping { .. } | Overdue { .. }, S::Spawned(_) | S::Refused(_)) => state,
+            (Killed { .. } | Absent | Done | Failed, S::Spawned(_) | S::Refused(_)) => state,
+            (Idle | Due | Up { .. } | Backoff { .. }, S::Signalled) => state,
+            (NoTerminal { .. } | Stopping { .. } | Killed { .. }, S::Signalled) => state,
+            (Absent | Done | Failed, S::Signalled) => state,
+            // There is no process that could have ended.
+            (Idle | Due | Backoff { .. } | NoTerminal { .. }, S::Exited(..)) => state,
+            (Absent | Done | Failed, S::Exited(..)) => state,
+            // Nothing is waited for, or not long enough yet.
+            (Idle | Due | Up { .. } | Backoff { .. } | NoTerminal { .. }, S::Tick) => state,
+            (Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. }, S::Tick) => state,
+            (Absent | Done | Failed, S::Tick | S::Appeared) => state,
+            (Idle | Due | Up { .. } | Backoff { .. } | Leaving { .. }, S::Appeared) => state,
+            (Stopping { .. } | Overdue { .. } | Killed { .. }, S::Appeared) => state,
+        };
+    }
+
+    /// Forgets earlier lives: a new start is asked for from outside.
+    fn fresh(&mut self) -> State {
+        self.early = 0;
+        self.starts = 0;
+        State::Due
+    }
+
+    fn up(&mut self, now: Instant, pid: Pid) -> State {
+        if self.starts == 0 {
+            self.window = now;
+        }
+        self.starts = self.starts.saturating_add(1);
+        State::Up { pid, since: now }
+    }
+
+    fn refused(
+        &mut self,
+        now: Instant,
+        rules: &Rules,
+        chance: &mut Chance,
+        refusal: Refusal,
+    ) -> State {
+        match refusal {
+            Refusal::Unwanted => State::Absent,
+            Refusal::NoTerminal { .. } if !rules.awaits_terminal => State::Done,
+            Refusal::NoTerminal { watched: true } => State::NoTerminal { until: None },
+            Refusal::NoTerminal { watched: false } => match self.fault(now, rules, chance) {
+                State::Backoff { until } => State::NoTerminal { until: Some(until) },
+                other => other,
+            },
+            // A machine that is out of processes or memory may recover, so even what is run only
+            // once keeps trying.
+            Refusal::Fault(_) => self.fault(now, rules, chance),
+        }
+    }
+
+    fn ended(
+        &mut self,
+        now: Instant,
+        rules: &Rules,
+        chance: &mut Chance,
+        since: Instant,
+        exit: Exit,
+        fault: Option<Fault>,
+    ) -> State {
+        let again = match rules.restart {
+            Restart::Always => true,
+            Restart::OnFailure => exit != Exit::Code(0),
+            Restart::No => false,
+        };
+        if !again {
+            return State::Done;
+        }
+        if self.is_spent(now, rules) {
+            return State::Failed;
+        }
+        if now.since(since) >= WELL_MS {
+            self.early = 0;
+            return State::Due;
+        }
+        // A program that is not there will not be there at once; any other one may be.
+        match fault {
+            Some(_) => self.fault(now, rules, chance),
+            None => self.backoff(now, rules, chance, 0),
+        }
+    }
+
+    /// Whether the limit of `max=` is used up. Starts are counted in windows, each of which
+    /// begins with the first start after the last one closed.
+    fn is_spent(&mut self, now: Instant, rules: &Rules) -> bool {
+        let (most, span) = rules.max;
+        if now.since(self.window) >= u64::from(span) {
+            self.starts = 0;
+        }
+        most > 0 && self.starts >= most
+    }
+
+    /// The first early end is followed by a start at once, the second one by the delay, and each
+    /// further one by twice as long, up to the longest.
+    fn backoff(
+        &mut self,
+        now: Instant,
+        rules: &Rules,
+        chance: &mut Chance,
+        least: Millis,
+    ) -> State {
+        let early = self.early;
+        self.early = early.saturating_add(1);
+        let Some(doublings) = early.checked_sub(1) else {
+            return State::Due;
+        };
+        let longest = rules.max_delay.max(rules.delay);
+        let wait = u64::from(rules.delay) << u32::from(doublings).min(31);
+        let wait = u32::try_from(wait).unwrap_or(longest).min(longest);
+        State::Backoff { until: now.plus(chance.jitter(wait).max(least)) }
+    }
+
+    fn fault(&mut self, now: Instant, rules: &Rules, chance: &mut Chance) -> State {
+        self.early = self.early.max(1);
+        self.backoff(now, rules, chance, FAULT_WAIT_MS)
+    }
+}
+
+fn after(then: Then) -> State {
+    match then {
+        Then::Rest => State::Done,
+        Then::Again => State::Due,
+    }
+}
+
+#[cfg(test)]
+#[path = "unit_tests.rs"]
+mod tests;

@@ -1,0 +1,200 @@
+//! Between clone and execve: what a child does to become a unit. It is set up completely, or it
+//! leaves word of what failed and is gone.
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use heapless::Vec;
+use pidone::machine::{Fault, Pid, Step};
+use pidone::wire::names::{holds, take};
+use pidone::wire::signals::Signal;
+
+use super::start::joined;
+use super::{env, fd, kernel, stdio, tty};
+
+/// What a child is to become. Everything it needs is ready before it is born.
+pub struct Order<'a> {
+    /// The program; looked for in the folders of PATH if it holds no slash.
+    pub path: &'a CStr,
+    /// The words, ended by a null.
+    pub argv: *const *const u8,
+    /// The environment, ended by a null.
+    pub envp: *const *const u8,
+    /// The terminal to open, below /dev.
+    pub terminal: Option<&'a CStr>,
+    /// What it is to do with the terminal.
+    pub manner: Manner,
+    /// Where it leaves word.
+    pub board: Option<&'a Board>,
+}
+
+/// How a unit treats its terminal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// It leaves it alone.
+    Plain,
+    /// It has it to itself for a while, and finds it sane.
+    Console,
+    /// It takes it as its controlling one.
+    Login,
+    /// It asks before it starts.
+    Ask { login: bool },
+}
+
+/// The code a child leaves with that has left word. A program may use the same code; what counts
+/// is the word.
+const WORD_LEFT: i32 = 120;
+
+/// The place of the counter among the words.
+const COUNTER: usize = 511;
+
+/// A page in which children that failed leave word, by their number.
+pub struct Board([AtomicU64; 512]);
+
+impl Board {
+    /// Puts up the board; nothing where memory is short.
+    pub fn new() -> Option<&'static Board> {
+        let page = kernel::shared_page()?;
+        // SAFETY: a board is that array and nothing else.
+        Some(unsafe { &*(core::ptr::from_ref(page).cast::<Board>()) })
+    }
+
+    fn leave(&self, step: Step, errno: u16) {
+        let place = self.0.get(COUNTER).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
+        let pid = kernel::own_pid() as u64;
+        if let Some(word) = self.0.get(place as usize % COUNTER) {
+            word.store(pid << 32 | (step as u64) << 16 | u64::from(errno), Ordering::Release);
+        }
+    }
+
+    /// Takes the word of a child off the board.
+    pub fn take(&self, pid: Pid, code: u8) -> Option<Fault> {
+        if i32::from(code) != WORD_LEFT {
+            return None;
+        }
+        let words = self.0.iter().take(COUNTER);
+        let mut mine = words.filter(|word| word.load(Ordering::Acquire) >> 32 == pid.0 as u64);
+        let word = mine.next()?.swap(0, Ordering::AcqRel);
+        let step = match (word >> 16) as u8 {
+            1 => Step::Fork,
+            2 => Step::Terminal,
+            _ => Step::Exec,
+        };
+        Some(Fault { step, errno: word as u16 })
+    }
+}
+
+fn fail(order: &Order<'_>, step: Step, errno: u16) -> ! {
+    if let Some(board) = order.board {
+        board.leave(step, errno);
+    }
+    kernel::exit(WORD_LEFT)
+}
+
+/// What a child does.
+pub extern "C" fn run(order: &Order<'_>) -> ! {
+    kernel::new_session();
+    // Whoever asks or waits for a line has to be open to TERM meanwhile.
+    kernel::set_mask(0);
+    if let Some(path) = order.terminal
+        && let Err(errno) = stdio::replace(path, 0)
+    {
+        fail(order, Step::Terminal, errno);
+    }
+    if order.terminal.is_some() || order.manner != Manner::Plain {
+        tty::make_sane(0);
+    }
+    if matches!(order.manner, Manner::Login | Manner::Ask { login: true }) {
+        tty::take(0);
+    }
+    if matches!(order.manner, Manner::Ask { .. }) {
+        ask();
+    }
+    let errno = execute(order);
+    fail(order, Step::Exec, errno)
+}
+
+/// Becomes a program without being anybody's child; comes back only with what failed.
+pub fn become_program(order: &Order<'_>) -> Result<Pid, Fault> {
+    if let Some(path) = order.terminal
+        && let Err(errno) = stdio::replace(path, 0)
+    {
+        return Err(Fault { step: Step::Terminal, errno });
+    }
+    kernel::set_mask(0);
+    let errno = execute(order);
+    kernel::set_mask(kernel::OURS);
+    // Of the children that ended meanwhile nobody told us.
+    kernel::remind(Signal::CHLD);
+    Err(Fault { step: Step::Exec, errno })
+}
+
+/// Asks for Enter and waits for the end of a line, or of the terminal.
+fn ask() {
+    let prompt = b"\nPlease press Enter to activate this console. ";
+    let _ = fd::write(1, prompt);
+    let mut byte = [0u8; 1];
+    while let Ok(1) = fd::read(0, &mut byte) {
+        if byte == [b'\n'] {
+            break;
+        }
+    }
+}
+
+/// The folders of the PATH we set.
+const FOLDERS: &[u8] = env::PATH.to_bytes().split_at(b"PATH=".len()).1;
+
+const ENOENT: u16 = pidone::wire::errno::ENOENT;
+const ENOEXEC: u16 = 8;
+const EACCES: u16 = 13;
+const ENAMETOOLONG: u16 = 36;
+
+/// A path with its NUL: a folder of ours and the longest name.
+type Path = Vec<u8, { pidone::wire::command::BYTES_MAX + 16 }>;
+
+/// Executes the program, or says why not.
+fn execute(order: &Order<'_>) -> u16 {
+    let bare = order.path.to_bytes();
+    if holds(bare, b'/') {
+        return attempt(order, order.path);
+    }
+    let mut worst = ENOENT;
+    let mut room = Path::new();
+    let mut folders = FOLDERS;
+    while !folders.is_empty() && !bare.is_empty() {
+        let folder = take(&mut folders, b':');
+        let path = joined(&mut room, &[folder, b"/", bare]);
+        match path.map_or(ENAMETOOLONG, |path| attempt(order, path)) {
+            ENOENT => {}
+            EACCES => worst = EACCES,
+            errno => return errno,
+        }
+    }
+    worst
+}
+
+fn attempt(order: &Order<'_>, name: &CStr) -> u16 {
+    // SAFETY: the order holds the arrays that execve reads.
+    match unsafe { kernel::execve(name, order.argv, order.envp) } {
+        ENOEXEC => by_shell(order, name),
+        errno => errno,
+    }
+}
+
+/// Has the shell run a script that does not say who is to run it, as execvp(3) does.
+fn by_shell(order: &Order<'_>, name: &CStr) -> u16 {
+    const WORDS: usize = pidone::wire::command::WORDS_MAX + 3;
+    let mut argv: Vec<*const u8, WORDS> = Vec::new();
+    let _ = argv.push(c"/bin/sh".as_ptr().cast());
+    let _ = argv.push(name.as_ptr().cast());
+    for index in 1.. {
+        // SAFETY: the array is ended by a null, and the loop ends with it.
+        let word = unsafe { *order.argv.add(index) };
+        let _ = argv.push(word);
+        if word.is_null() {
+            break;
+        }
+    }
+    // SAFETY: the array was ended by the null of the other one, and has room for all of it.
+    unsafe { kernel::execve(c"/bin/sh", argv.as_ptr(), order.envp) }
+}

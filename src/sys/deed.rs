@@ -1,0 +1,177 @@
+//! What the machine wants, done. Nothing else matches actions.
+
+use core::ffi::CStr;
+
+use pidone::machine::init::Init;
+use pidone::machine::table::Table;
+use pidone::machine::time::Instant;
+use pidone::machine::{
+    Action, End, Event, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
+};
+use pidone::wire::errno;
+use pidone::wire::signals::Signal;
+use pidone::wire::text::Line;
+use rustix::fs::{Access, access};
+use rustix::system::RebootCommand;
+
+use super::fd::{self, Fd};
+use super::kernel::{self, Birth};
+use super::mount;
+use super::sinks::Sinks;
+use super::spawn::Nursery;
+use super::watch::Watch;
+
+/// What deeds are done with.
+pub struct Hands {
+    /// Starts units.
+    pub nursery: Nursery,
+    /// Takes messages.
+    pub sinks: Sinks,
+    /// Tells of what comes.
+    pub watch: Watch,
+}
+
+impl Hands {
+    /// Does what is wanted and hands the outcome to the machine.
+    pub fn act(&mut self, init: &mut Init, action: Action) {
+        let event = match action {
+            Action::ReadTable => return read_table(init),
+            Action::Spawn { unit } => self.spawn(init.table(), unit),
+            Action::Signal { unit, pid, signal, hangup } => {
+                signal_unit(pid, signal, hangup);
+                Event::Signalled { unit }
+            }
+            Action::TermAll => {
+                let any = kernel::signal_everyone(Signal::TERM);
+                kernel::signal_everyone(Signal::CONT);
+                Event::SignalledAll { any }
+            }
+            Action::Last(step) => last(step),
+            Action::Tell(sink) => self.tell(init, sink),
+            Action::Replace { unit } => Event::NotReplaced(self.replace(init.table(), unit)),
+            Action::Leave => kernel::exit(0),
+        };
+        init.handle(kernel::now(), event);
+    }
+
+    fn spawn(&mut self, table: &Table, unit: UnitId) -> Event<'static> {
+        let started = match table.slot(unit) {
+            Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch),
+            None => Err(Refusal::Unwanted),
+        };
+        match started {
+            Ok(pid) => Event::Spawned { unit, pid },
+            Err(refusal) => Event::Refused { unit, refusal },
+        }
+    }
+
+    fn tell(&mut self, init: &Init, sink: Sink) -> Event<'static> {
+        let mut line = Line::wide();
+        init.log().read(kernel::now(), sink, &mut line);
+        let told = match sink {
+            // The kernel writes what is critical on every console there is.
+            Sink::Console if init.log().is_critical() => self.tell_everyone(init, &line),
+            Sink::Console => self.sinks.console(line.as_bytes()),
+            Sink::Syslog => self.sinks.syslog(line.as_bytes(), &mut self.watch),
+            Sink::Kernel => Sinks::kernel(line.as_bytes()),
+        };
+        Event::Told { sink, told }
+    }
+
+    fn tell_everyone(&mut self, init: &Init, for_console: &Line) -> Told {
+        let mut record = Line::wide();
+        init.log().read(kernel::now(), Sink::Kernel, &mut record);
+        match Sinks::kernel(record.as_bytes()) {
+            Told::Taken => Told::Taken,
+            Told::Full | Told::Absent { .. } => self.sinks.console(for_console.as_bytes()),
+        }
+    }
+
+    fn replace(&mut self, table: &Table, unit: UnitId) -> Fault {
+        // As the kernel had it when it started us.
+        let _ = rustix::system::reboot(RebootCommand::CadOn);
+        let replaced = table.slot(unit).map(|slot| self.nursery.become_unit(table, &slot.spec));
+        let _ = rustix::system::reboot(RebootCommand::CadOff);
+        match replaced {
+            Some(Err(fault)) => fault,
+            Some(Ok(_)) | None => Fault { step: Step::Exec, errno: errno::ENOENT },
+        }
+    }
+}
+
+const INITTAB: &CStr = c"/etc/inittab";
+const SHELL: &CStr = c"/bin/sh";
+
+/// How much of the inittab is read at once, in bytes.
+const PIECE: usize = 512;
+
+fn read_table(init: &mut Init) {
+    let now = kernel::now();
+    let end = match Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC) {
+        Ok(table) => read_pieces(init, now, &table),
+        Err(errno::ENOENT) => Event::TextMissing { shell: access(SHELL, Access::EXEC_OK).is_ok() },
+        Err(errno) => Event::TextFailed { errno },
+    };
+    init.handle(now, end);
+}
+
+/// Hands over the table piece by piece, but for its end.
+fn read_pieces(init: &mut Init, now: Instant, table: &Fd) -> Event<'static> {
+    let mut piece = [0u8; PIECE];
+    loop {
+        match fd::read(table.raw(), &mut piece) {
+            Ok(0) => return Event::TextEnd,
+            Ok(count) => init.handle(now, Event::Text(piece.get(..count as usize).unwrap_or(&[]))),
+            Err(errno) => return Event::TextFailed { errno },
+        }
+    }
+}
+
+fn signal_unit(pid: Pid, signal: Signal, hangup: bool) {
+    kernel::signal_group(pid, signal);
+    if hangup {
+        kernel::signal_group(pid, Signal::HUP);
+    }
+    kernel::signal_group(pid, Signal::CONT);
+}
+
+/// Forks a child for a last step.
+fn last(step: LastStep) -> Event<'static> {
+    // SAFETY: `do_last` never returns, and works on a copy of our memory.
+    match unsafe { kernel::clone(Birth::Fork, &step, do_last) } {
+        Ok(pid) => Event::StepStarted { pid },
+        Err(errno) => {
+            // Where there is no room for one more process, this is what makes room.
+            if step == LastStep::KillAll {
+                kernel::signal_everyone(Signal::KILL);
+            }
+            Event::StepRefused { errno }
+        }
+    }
+}
+
+extern "C" fn do_last(step: &LastStep) -> ! {
+    match *step {
+        LastStep::KillAll => {
+            kernel::signal_everyone(Signal::KILL);
+        }
+        LastStep::Unmount if mount::is_machine() => mount::unmount_all(),
+        LastStep::Unmount => {}
+        LastStep::Sync => rustix::fs::sync(),
+        LastStep::Reboot(end) => kernel::exit(reboot(end)),
+    }
+    kernel::exit(0)
+}
+
+/// Comes back with the error number, or with 0 from a halt that lets this process end.
+fn reboot(end: End) -> i32 {
+    let command = match end {
+        End::Halt => RebootCommand::Halt,
+        End::PowerOff => RebootCommand::PowerOff,
+        End::Reboot | End::Restart => RebootCommand::Restart,
+    };
+    match rustix::system::reboot(command) {
+        Ok(()) => 0,
+        Err(error) => error.raw_os_error(),
+    }
+}

@@ -1,0 +1,145 @@
+//! Descriptors of our own. rustix has a type for them, but without the standard library that type
+//! asserts on every descriptor it is given, and an assertion is a way to panic.
+
+use core::ffi::CStr;
+
+use syscalls::{Sysno, raw_syscall};
+
+use super::kernel::{Result, is_fine, outcome, own_pid};
+
+/// Open for reading.
+pub const READ: u32 = 0;
+/// Open for writing.
+pub const WRITE: u32 = 1;
+/// Open for both.
+pub const READ_WRITE: u32 = 2;
+/// Do not become the controlling terminal.
+pub const NO_CONTROL: u32 = 0o400;
+/// Do not wait.
+pub const NO_WAIT: u32 = 0o4000;
+/// Write at the end.
+pub const APPEND: u32 = 0o2000;
+/// Only folders.
+pub const FOLDER: u32 = 0o200_000;
+/// Gone at the execve.
+pub const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+
+/// An open descriptor, closed when it is dropped.
+pub struct Fd(i32);
+
+fn owned(returned: usize) -> Result<Fd> {
+    outcome(returned).map(|fd| Fd(fd as i32))
+}
+
+impl Fd {
+    /// Opens a file.
+    pub fn open(path: &CStr, flags: u32) -> Result<Fd> {
+        // SAFETY: the kernel reads a string.
+        owned(unsafe { raw_syscall!(Sysno::open, path.as_ptr(), flags) })
+    }
+
+    /// Its number.
+    pub fn raw(&self) -> i32 {
+        self.0
+    }
+
+    /// Keeps it open for the rest of the life of this program.
+    pub fn keep(self) {
+        core::mem::forget(self);
+    }
+
+    /// Has SIGIO sent to us when it has news.
+    pub fn signal_on_news(&self) -> bool {
+        const F_SETFL: usize = 4;
+        const F_SETOWN: usize = 8;
+        const O_ASYNC: u32 = 0o20000;
+        // SAFETY: both commands of fcntl take numbers.
+        unsafe {
+            is_fine(raw_syscall!(Sysno::fcntl, self.0, F_SETOWN, own_pid()))
+                && is_fine(raw_syscall!(Sysno::fcntl, self.0, F_SETFL, NO_WAIT | O_ASYNC))
+        }
+    }
+
+    /// A watch over folders, see inotify(7).
+    pub fn inotify() -> Result<Fd> {
+        // SAFETY: inotify_init1 takes flags.
+        owned(unsafe { raw_syscall!(Sysno::inotify_init1, NO_WAIT | CLOSE_ON_EXEC) })
+    }
+
+    /// Watches one more folder for what comes into it.
+    pub fn watch(&self, folder: &CStr) -> bool {
+        const ATTRIB_MOVED_TO_CREATE: usize = 0x4 | 0x80 | 0x100;
+        let (fd, events) = (self.0, ATTRIB_MOVED_TO_CREATE);
+        // SAFETY: the kernel reads a string.
+        is_fine(unsafe { raw_syscall!(Sysno::inotify_add_watch, fd, folder.as_ptr(), events) })
+    }
+
+    /// A socket that sends datagrams to /dev/log, see unix(7).
+    pub fn syslog() -> Result<Fd> {
+        const AF_UNIX: u16 = 1;
+        const SOCK_DGRAM: u32 = 2;
+        static SYSLOGD: Address = Address { family: AF_UNIX, path: *b"/dev/log\0" };
+        let kind = SOCK_DGRAM | NO_WAIT | CLOSE_ON_EXEC;
+        // SAFETY: socket takes numbers.
+        let fd = owned(unsafe { raw_syscall!(Sysno::socket, AF_UNIX, kind, 0) })?;
+        let size = size_of::<Address>();
+        // SAFETY: the kernel reads an address of that size.
+        outcome(unsafe { raw_syscall!(Sysno::connect, fd.0, &raw const SYSLOGD, size) })?;
+        Ok(fd)
+    }
+}
+
+/// The head of the kernel's struct sockaddr_un, as long as it has to be.
+#[repr(C)]
+struct Address {
+    family: u16,
+    path: [u8; 9],
+}
+
+impl Drop for Fd {
+    fn drop(&mut self) {
+        // SAFETY: nobody else holds the number.
+        unsafe { raw_syscall!(Sysno::close, self.0) };
+    }
+}
+
+/// Reads what is there.
+pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
+    // SAFETY: the kernel writes at most that many bytes.
+    outcome(unsafe { raw_syscall!(Sysno::read, fd, into.as_mut_ptr(), into.len()) })
+}
+
+/// Writes.
+pub fn write(fd: i32, bytes: &[u8]) -> Result<u32> {
+    // SAFETY: the kernel reads that many bytes.
+    outcome(unsafe { raw_syscall!(Sysno::write, fd, bytes.as_ptr(), bytes.len()) })
+}
+
+/// Sends on a socket without waiting.
+pub fn send(fd: i32, bytes: &[u8]) -> Result<u32> {
+    const DONTWAIT_NOSIGNAL: usize = 0x40 | 0x4000;
+    let (pointer, len) = (bytes.as_ptr(), bytes.len());
+    // SAFETY: the kernel reads that many bytes.
+    outcome(unsafe { raw_syscall!(Sysno::sendto, fd, pointer, len, DONTWAIT_NOSIGNAL, 0, 0) })
+}
+
+/// Puts a descriptor in the place of a standard one, without close-on-exec.
+pub fn place(fd: &Fd, standard: i32) {
+    // SAFETY: dup2 takes two numbers; what it replaces is a standard descriptor, which no `Fd`
+    // owns.
+    unsafe { raw_syscall!(Sysno::dup2, fd.0, standard) };
+}
+
+/// Whether nothing is open at a number.
+pub fn is_closed(number: i32) -> bool {
+    const F_GETFD: usize = 1;
+    // SAFETY: F_GETFD takes numbers alone.
+    !is_fine(unsafe { raw_syscall!(Sysno::fcntl, number, F_GETFD) })
+}
+
+/// Makes reads and writes of a descriptor wait.
+pub fn set_waiting(fd: &Fd) {
+    const F_SETFL: usize = 4;
+    // SAFETY: F_SETFL takes numbers alone.
+    unsafe { raw_syscall!(Sysno::fcntl, fd.0, F_SETFL, 0) };
+}

@@ -1,0 +1,26 @@
+//! The machine's name.
+
+use super::fd::{self, Fd};
+
+/// What a machine is called that nobody has given a name, see uname(2).
+const NAMELESS: &[u8] = b"(none)";
+
+/// The longest name, in bytes: the kernel's __NEW_UTS_LEN.
+const NAME_MAX: usize = 64;
+
+/// Gives the machine the name that the first line of /etc/hostname holds, if it has none. Whoever
+/// has named it already, an engine that runs containers or a host beside us, knows better.
+pub fn set_name() {
+    if rustix::system::uname().nodename().to_bytes() != NAMELESS {
+        return;
+    }
+    let mut text = [0; NAME_MAX];
+    let file = Fd::open(c"/etc/hostname", fd::READ | fd::CLOSE_ON_EXEC);
+    let len = file.and_then(|file| fd::read(file.raw(), &mut text)).unwrap_or(0);
+    let text = text.get(..len as usize).unwrap_or(&[]);
+    if let Some(name) = text.split(|byte| byte.is_ascii_whitespace()).next()
+        && !name.is_empty()
+    {
+        let _ = rustix::system::sethostname(name);
+    }
+}

@@ -1,0 +1,16 @@
+//! The only folder that talks to the kernel, and the only one that may use unsafe code.
+
+pub mod child;
+pub mod deed;
+pub mod env;
+pub mod fd;
+pub mod host;
+pub mod kernel;
+pub mod mount;
+pub mod sinks;
+pub mod source;
+pub mod spawn;
+pub mod start;
+pub mod stdio;
+pub mod tty;
+pub mod watch;

@@ -1,0 +1,121 @@
+//! Starting units: the parent's side.
+
+use heapless::Vec;
+use pidone::machine::table::{Spec, Table};
+use pidone::machine::{Fault, Pid, Refusal, Step};
+use pidone::wire::command::{self, Words};
+use pidone::wire::inittab::Kind;
+use pidone::wire::lines::LOGICAL_MAX;
+use pidone::wire::names::holds;
+use rustix::fs::{Access, access};
+
+use super::child::{self, Board, Manner, Order};
+use super::env::Env;
+use super::kernel::{self, Birth};
+use super::start::{c_str, joined};
+use super::watch::Watch;
+
+/// A path with its NUL: a terminal, or the whole of a line's `if=`.
+type Path = Vec<u8, { LOGICAL_MAX + 8 }>;
+
+const DEV: &[u8] = b"/dev/";
+
+/// Everything a start needs beside the line.
+pub struct Nursery {
+    /// The environment of every child.
+    pub env: &'static Env,
+    /// Where children leave word.
+    pub board: Option<&'static Board>,
+}
+
+/// The words of a command as execve wants them.
+type Argv = Vec<*const u8, { command::WORDS_MAX + 1 }>;
+
+/// Pointers into the words, which must stay where they are while these are in use.
+fn argv(words: &Words) -> Argv {
+    let mut argv = Argv::new();
+    let mut begins = true;
+    for byte in words.bytes() {
+        if begins {
+            let _ = argv.push(core::ptr::from_ref(byte));
+        }
+        begins = *byte == 0;
+    }
+    let _ = argv.push(core::ptr::null());
+    argv
+}
+
+impl Nursery {
+    /// Starts a unit, unless what it asks for is not there.
+    pub fn start(&self, table: &Table, spec: &Spec, watch: &mut Watch) -> Result<Pid, Refusal> {
+        let condition = table.text(spec.condition);
+        if !condition.is_empty() && !exists(b"", condition) {
+            return Err(Refusal::Unwanted);
+        }
+        let tty = table.text(spec.tty);
+        if !tty.is_empty() && !exists(DEV, tty) {
+            // Between a look and the beginning of the watch it may have come.
+            let watched = !holds(tty, b'/') && watch.over(c"/dev");
+            if !exists(DEV, tty) {
+                return Err(Refusal::NoTerminal { watched });
+            }
+        }
+        self.hand_over(table, spec, bear).map_err(Refusal::Fault)
+    }
+
+    /// Makes this process what a unit would become; comes back only with what failed.
+    pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Fault> {
+        self.hand_over(table, spec, child::become_program)
+    }
+
+    /// Makes ready what a child needs and hands it over.
+    fn hand_over(
+        &self,
+        table: &Table,
+        spec: &Spec,
+        to: fn(&Order<'_>) -> Result<Pid, Fault>,
+    ) -> Result<Pid, Fault> {
+        let text = table.text(spec.command);
+        let mut words = Words::new();
+        words.split(text);
+        let argv = argv(&words);
+        let login = text.starts_with(b"-");
+        let tty = table.text(spec.tty);
+        let mut room = Path::new();
+        let terminal = joined(&mut room, &[DEV, tty]);
+        to(&Order {
+            path: c_str(words.path()).unwrap_or(c""),
+            argv: argv.as_ptr(),
+            envp: self.env.pointer(),
+            terminal: terminal.filter(|_| !tty.is_empty()),
+            manner: match spec.kind {
+                Kind::AskFirst => Manner::Ask { login },
+                _ if login => Manner::Login,
+                // A daemon that is started again must not spoil what somebody does on the console.
+                kind if kind.is_service() => Manner::Plain,
+                _ => Manner::Console,
+            },
+            board: self.board,
+        })
+    }
+}
+
+fn bear(order: &Order<'_>) -> Result<Pid, Fault> {
+    // SAFETY: `run` never returns; of our memory it writes to the board alone, and to its own
+    // frames.
+    let born = unsafe { kernel::clone(birth(order), order, child::run) };
+    born.map_err(|errno| Fault { step: Step::Fork, errno })
+}
+
+/// A child whose way to its program may block has a life of its own from the beginning; for the
+/// others we wait, at half the price.
+fn birth(order: &Order<'_>) -> Birth {
+    let quiet = order.terminal.is_none_or(|path| path == c"/dev/null");
+    if quiet && !matches!(order.manner, Manner::Ask { .. }) { Birth::Vfork } else { Birth::Fork }
+}
+
+fn exists(folder: &[u8], name: &[u8]) -> bool {
+    let mut room = Path::new();
+    let path = joined(&mut room, &[folder, name]);
+    path.is_some_and(|path| access(path, Access::EXISTS).is_ok())
+}

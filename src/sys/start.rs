@@ -1,0 +1,229 @@
+//! What a C library would bring: the entry point, the memory functions, the end.
+
+use core::arch::{asm, global_asm};
+use core::cell::UnsafeCell;
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use heapless::VecView;
+use pidone::wire::names::cut;
+
+global_asm!(
+    ".globl _start",
+    "_start:",
+    "xor ebp, ebp",
+    "mov rdi, rsp",
+    "and rsp, -16",
+    "call {start}",
+    "ud2",
+    start = sym start,
+);
+
+/// The words that a program was started with, as the kernel laid them on the stack.
+#[derive(Clone, Copy)]
+pub struct Args {
+    stack: *const usize,
+}
+
+/// The kernel's side of `_start`.
+extern "C" fn start(stack: *const usize) -> ! {
+    let code = crate::applet::main(Args { stack });
+    super::kernel::exit(code)
+}
+
+impl Args {
+    fn count(self) -> usize {
+        // SAFETY: the kernel puts the number of arguments where the stack begins.
+        unsafe { *self.stack }
+    }
+
+    /// The word with this number; the program's own name is the first.
+    pub fn get(self, index: usize) -> Option<&'static CStr> {
+        if index >= self.count() {
+            return None;
+        }
+        // SAFETY: behind the number stand that many pointers to strings which live as long as
+        // the process.
+        unsafe { Some(CStr::from_ptr((*self.stack.add(1 + index)) as *const _)) }
+    }
+
+    /// The environment.
+    pub fn env(self) -> impl Iterator<Item = &'static CStr> {
+        let first = 2 + self.count();
+        (first..).map_while(move |index| {
+            // SAFETY: behind the arguments and a null stand the pointers of the environment, and
+            // after the last of them another null, at which the iterator stops.
+            unsafe {
+                let pointer = *self.stack.add(index) as *const core::ffi::c_char;
+                if pointer.is_null() { None } else { Some(CStr::from_ptr(pointer)) }
+            }
+        })
+    }
+
+    /// The first variable of the environment with this name, the name included.
+    pub fn var(self, name: &[u8]) -> Option<&'static CStr> {
+        self.env().find(|var| cut(var.to_bytes(), b'=').is_some_and(|(is, _)| is == name))
+    }
+}
+
+/// The string that a slice with a NUL at its end holds: all of it, or what stands before an
+/// earlier NUL.
+pub fn c_str(bytes: &[u8]) -> Option<&CStr> {
+    if bytes.last() != Some(&0) {
+        return None;
+    }
+    // SAFETY: a NUL stands within the slice, at its end at the latest.
+    Some(unsafe { CStr::from_ptr(bytes.as_ptr().cast()) })
+}
+
+/// A string put together in a buffer; nothing where it does not fit.
+pub fn joined<'a>(room: &'a mut VecView<u8>, parts: &[&[u8]]) -> Option<&'a CStr> {
+    room.clear();
+    for part in parts {
+        room.extend_from_slice(part).ok()?;
+    }
+    room.push(0).ok()?;
+    c_str(room)
+}
+
+/// A value that lives as long as the process and is handed out once.
+pub struct Stock<T> {
+    taken: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached through `take` alone, which succeeds once.
+unsafe impl<T> Sync for Stock<T> {}
+
+impl<T> Stock<T> {
+    /// Puts a value into stock.
+    pub const fn new(value: T) -> Self {
+        Stock { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    /// Takes the value, if nobody has.
+    pub fn take(&'static self) -> Option<&'static mut T> {
+        if self.taken.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        // SAFETY: `taken` was false, so there is no other reference and never will be.
+        Some(unsafe { &mut *self.value.get() })
+    }
+}
+
+/// Copies memory.
+///
+/// # Safety
+/// As memcpy(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mut u8 {
+    // SAFETY: the caller vouches for both ranges; the direction flag is clear by the ABI.
+    unsafe {
+        asm!("rep movsb", inout("rcx") len => _, inout("rdi") to => _, inout("rsi") from => _,
+            options(nostack, preserves_flags));
+    }
+    to
+}
+
+/// Copies memory that may overlap.
+///
+/// # Safety
+/// As memmove(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, len: usize) -> *mut u8 {
+    if (to as usize).wrapping_sub(from as usize) >= len {
+        // SAFETY: copying upwards never overtakes itself here; the caller vouches for the rest.
+        return unsafe { memcpy(to, from, len) };
+    }
+    // SAFETY: as above, from the last byte down; the direction flag is cleared again.
+    unsafe {
+        asm!("std", "rep movsb", "cld", inout("rcx") len => _,
+            inout("rdi") to.add(len).sub(1) => _, inout("rsi") from.add(len).sub(1) => _,
+            options(nostack));
+    }
+    to
+}
+
+/// Fills memory.
+///
+/// # Safety
+/// As memset(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memset(to: *mut u8, byte: i32, len: usize) -> *mut u8 {
+    // SAFETY: the caller vouches for the range; the direction flag is clear by the ABI.
+    unsafe {
+        asm!("rep stosb", inout("rcx") len => _, inout("rdi") to => _, in("al") byte as u8,
+            options(nostack, preserves_flags));
+    }
+    to
+}
+
+/// Compares memory.
+///
+/// # Safety
+/// As memcmp(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, len: usize) -> i32 {
+    for index in 0..len {
+        // SAFETY: the caller vouches for both ranges. The reads are volatile so that the compiler
+        // does not make a call of memcmp out of this loop.
+        let (x, y) = unsafe { (a.add(index).read_volatile(), b.add(index).read_volatile()) };
+        if x != y {
+            return i32::from(x) - i32::from(y);
+        }
+    }
+    0
+}
+
+/// Compares memory for being equal.
+///
+/// # Safety
+/// As bcmp(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, len: usize) -> i32 {
+    // SAFETY: the caller vouches for both ranges.
+    unsafe { memcmp(a, b, len) }
+}
+
+/// Measures a string.
+///
+/// # Safety
+/// As strlen(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn strlen(text: *const u8) -> usize {
+    let mut len = 0;
+    // SAFETY: the caller vouches for a NUL at the end.
+    while unsafe { text.add(len).read_volatile() } != 0 {
+        len += 1;
+    }
+    len
+}
+
+/// A release binary in which this could be reached does not link: nobody defines the function.
+#[cfg(not(debug_assertions))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    unsafe extern "C" {
+        safe fn a_panic_path_survived_in_the_release_build() -> !;
+    }
+    a_panic_path_survived_in_the_release_build()
+}
+
+/// A development build says that it panicked and leaves with the code of a bug of ours.
+#[cfg(debug_assertions)]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    let _ = super::fd::write(2, b"pidone: a bug of ours: panic\n");
+    super::kernel::exit(101)
+}
+
+/// What the unoptimised `core` of a development build asks for and never calls.
+#[cfg(debug_assertions)]
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}
+
+#[cfg(debug_assertions)]
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    super::kernel::exit(101)
+}

@@ -1,0 +1,16 @@
+//! Bytes to values and values to bytes: every format that pidone reads or writes.
+//!
+//! Nothing here knows what a value is for. A reader returns what it found or what it expected
+//! instead; who reports it, and what happens next, is decided in [`crate::machine`].
+
+pub mod command;
+pub mod errno;
+pub mod inittab;
+pub mod lines;
+pub mod mounts;
+pub mod names;
+pub mod options;
+pub mod signals;
+pub mod syslog;
+pub mod text;
+pub mod value;

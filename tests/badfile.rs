@@ -1,0 +1,100 @@
+//! Bad files: noise, floods and nothing at all for an inittab. Each ends with a working power off.
+
+mod support;
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+
+use support::{Builder, Console, Init};
+
+/// Bytes that look random and are the same in every run (xorshift64*).
+fn noise(length: usize) -> Vec<u8> {
+    let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut next = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 56) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn a_megabyte_of_noise_for_an_inittab_is_survived() {
+    let mut file = noise(1 << 20);
+    file.extend_from_slice(b"\n::respawn:/bin/hold a\n");
+    let mut ns = Builder::new(Init::Pidone).inittab(file).start();
+    ns.until_said("a", 1);
+    ns.until_shown("more bad lines");
+    ns.power_off();
+}
+
+#[test]
+fn of_ten_thousand_entries_as_many_run_as_the_named_limit_allows() {
+    let lines: String = (0..10_000).map(|i| format!("::once:/bin/mkdir /out/{i}\n")).collect();
+    let mut ns = Builder::new(Init::Pidone).inittab(lines).start();
+    ns.until_shown("UNITS_MAX=");
+    let console = ns.console();
+    let digits = console.split("UNITS_MAX=").nth(1).unwrap_or_default();
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    let limit: usize = digits.parse().expect("the limit has a number");
+    let out = ns.root().path("out");
+    let made = || fs::read_dir(&out).expect("the folder is there").flatten();
+    ns.until("not every unit ran that has room", || made().count() == limit);
+    let made: HashSet<_> = made().map(|entry| entry.file_name()).collect();
+    let first: HashSet<_> = (0..limit).map(|i| OsString::from(i.to_string())).collect();
+    assert_eq!(made, first, "the first lines of the file are those that run");
+    ns.power_off();
+}
+
+#[test]
+fn a_reload_of_noise_is_reported_and_the_next_one_mends_it() {
+    let mut ns = Builder::new(Init::Pidone).inittab("::respawn:/bin/hold a\n").start();
+    ns.until_said("a", 1);
+    ns.root().write("etc/inittab", noise(100_000));
+    ns.send(libc::SIGHUP);
+    ns.until_shown("more bad lines");
+    ns.root().write("etc/inittab", "::respawn:/bin/hold b\n");
+    ns.send(libc::SIGHUP);
+    ns.until_said("b", 1);
+    ns.power_off();
+}
+
+#[test]
+fn many_reloads_at_once_lose_nothing() {
+    let mut ns = Builder::new(Init::Pidone).inittab("::respawn:/bin/mind a\n").start();
+    ns.until_said("a", 1);
+    for count in 0..50 {
+        let line = format!("::respawn:/bin/mind a\n::respawn:/bin/hold {count}\n");
+        ns.root().write("etc/inittab", line);
+        ns.send(libc::SIGHUP);
+    }
+    ns.until_said("49", 1);
+    ns.until("an old unit lives on", || ns.procs().named("sleep").len() == 2);
+    assert!(!ns.log().contains("minds"), "the unchanged unit was stopped: {}", ns.log());
+    ns.power_off();
+}
+
+#[test]
+fn a_machine_that_runs_nothing_but_garbage_powers_off() {
+    let mut ns = Builder::new(Init::Pidone)
+        .inittab("::respawn:/bin/false\n::respawn:/etc\n::respawn:'\n::once:-\nx::respawn:y\n")
+        .start();
+    ns.until_ready();
+    ns.until_shown("/dev/x is not there");
+    ns.power_off();
+}
+
+#[test]
+fn without_an_inittab_and_without_a_shell_it_says_so_and_stays() {
+    let builder = Builder::new(Init::Pidone).console(Console::Pty);
+    fs::remove_file(builder.root().path("bin/sh")).expect("the link to the shell");
+    let mut ns = builder.start();
+    ns.until_shown("/etc/init.d/rcS");
+    ns.until_shown("activate this console.");
+    ns.screen().press("\n");
+    ns.until_shown("/bin/sh': No such file or directory");
+    ns.until("a zombie stayed", || ns.procs().zombies() == 0);
+    ns.power_off();
+}

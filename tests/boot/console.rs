@@ -1,0 +1,136 @@
+//! A terminal with a program on it, as a person has one: words are typed, and words are waited for.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest wait for anything on the terminal. It only bounds a failing test: a boot takes some
+/// seconds, and tens of them on a busy machine that has to interpret the guest.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The program and the test's end of its terminal.
+pub struct Console {
+    program: Child,
+    keyboard: File,
+    screen: Receiver<Vec<u8>>,
+    /// What has appeared and was not yet taken by a wait.
+    unread: Vec<u8>,
+}
+
+impl Console {
+    /// Starts a program on a terminal of its own.
+    pub fn start(mut command: Command) -> Console {
+        let (near, far) = open_terminal();
+        let program = on_terminal(&mut command, far).spawn().unwrap();
+        // The command keeps descriptors of the far end, and the end of the program would not show.
+        drop(command);
+        let keyboard = File::from(near);
+        let screen = read_in_background(keyboard.try_clone().unwrap());
+        Console { program, keyboard, screen, unread: Vec::new() }
+    }
+
+    pub fn type_bytes(&mut self, keys: &[u8]) {
+        self.keyboard.write_all(keys).unwrap();
+    }
+
+    pub fn type_line(&mut self, line: &str) {
+        self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Waits for `words` and answers what came before them.
+    pub fn expect(&mut self, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(place) = find(&self.unread, words.as_bytes()) {
+                let rest = self.unread.split_off(place + words.len());
+                let seen = std::mem::replace(&mut self.unread, rest);
+                return String::from_utf8_lossy(&seen[..place]).into_owned();
+            }
+            if let Err(why) = self.read_more(deadline) {
+                let unread = String::from_utf8_lossy(&self.unread);
+                panic!("no {words:?} on the terminal: {why:?} after: {unread}");
+            }
+        }
+    }
+
+    /// Waits until the program has ended; what it still says goes unread.
+    pub fn expect_end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.read_more(deadline) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.program.wait().unwrap(),
+                Err(RecvTimeoutError::Timeout) => panic!("the program on the terminal goes on"),
+            }
+        }
+    }
+
+    fn read_more(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.unread.extend(self.screen.recv_timeout(left)?);
+        Ok(())
+    }
+}
+
+impl Drop for Console {
+    /// A test that failed leaves its program running; TERM lets qemu/run end its QEMU as well.
+    fn drop(&mut self) {
+        if let Ok(None) = self.program.try_wait() {
+            // SAFETY: the program is our child and not yet waited for, so that this is its number.
+            unsafe { libc::kill(self.program.id() as i32, libc::SIGTERM) };
+            let _ = self.program.wait();
+        }
+    }
+}
+
+/// Makes a terminal; the near end is the person's, the far end the program's.
+fn open_terminal() -> (OwnedFd, OwnedFd) {
+    let (mut near, mut far) = (-1, -1);
+    let null = std::ptr::null_mut();
+    // SAFETY: the two places are ours, and null stands for a name, settings and a size not wanted.
+    let made = unsafe { libc::openpty(&mut near, &mut far, null, null.cast(), null.cast()) };
+    assert_eq!(made, 0, "no terminal: {}", std::io::Error::last_os_error());
+    // SAFETY: openpty has just opened both, and nobody else knows them.
+    unsafe {
+        // The program must not inherit the near end, or it would keep its own terminal alive.
+        libc::fcntl(near, libc::F_SETFD, libc::FD_CLOEXEC);
+        (OwnedFd::from_raw_fd(near), OwnedFd::from_raw_fd(far))
+    }
+}
+
+/// Puts the program on the terminal, in a session of its own that the terminal controls.
+fn on_terminal(command: &mut Command, far: OwnedFd) -> &mut Command {
+    command.stdin(Stdio::from(far.try_clone().unwrap()));
+    command.stdout(Stdio::from(far.try_clone().unwrap())).stderr(Stdio::from(far));
+    // SAFETY: setsid and ioctl may be called between fork and exec; descriptor 0 is the terminal.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY, 0);
+            Ok(())
+        })
+    }
+}
+
+/// Reads until the program's side is closed, which a terminal says with an error.
+fn read_in_background(mut near: File) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = near.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn find(text: &[u8], words: &[u8]) -> Option<usize> {
+    text.windows(words.len()).position(|window| window == words)
+}

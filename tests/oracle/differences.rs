@@ -1,0 +1,101 @@
+//! Where pidone does better than BusyBox init on purpose: the table that stands in the manual.
+
+/// One row: what each of them does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub busybox: &'static str,
+    pub pidone: &'static str,
+}
+
+pub const LEADING_BLANK: Difference = Difference {
+    busybox: "A blank before a command without metacharacters makes its path empty: it never runs.",
+    pidone: "Blanks before a command are passed over; it runs.",
+};
+
+pub const RUNLEVELS: Difference = Difference {
+    busybox: "An initdefault line is a bad entry, and lines of every runlevel run.",
+    pidone: "An initdefault line sets the runlevel, and lines of other runlevels do not run.",
+};
+
+pub const SIGNALS_AT_BOOT: Difference = Difference {
+    busybox: "While a sysinit or wait line runs, no signal is looked at: a hanging line cannot be \
+              left by a power off.",
+    pidone: "Signals are honoured at every moment, during sysinit and wait lines too.",
+};
+
+pub const PRESSED_TWICE: Difference = Difference {
+    busybox: "Ctrl-Alt-Del pressed while its lines run makes them run once more afterwards.",
+    pidone: "Ctrl-Alt-Del pressed while its lines run counts as the same press.",
+};
+
+pub const SERVICES_FIRST: Difference = Difference {
+    busybox: "Shutdown lines run while all services still run; nothing is unmounted after them.",
+    pidone: "Services are stopped first, then the shutdown lines run.",
+};
+
+pub const HANGING_SHUTDOWN: Difference = Difference {
+    busybox: "A shutdown line that hangs holds up the machine for ever.",
+    pidone: "Each shutdown line has a deadline, after which the shutdown goes on.",
+};
+
+pub const RELOAD_CHANGES: Difference = Difference {
+    busybox: "Reload starts a changed command beside the old one (which it asks to end only if so \
+              configured).",
+    pidone: "Reload stops the old command, waits for its end, and then starts the changed one.",
+};
+
+pub const RELOAD_KILLS: Difference = Difference {
+    busybox: "The process of a removed line lives on, if it does not listen to TERM or if BusyBox \
+              is built without the option that sends it.",
+    pidone: "Reload stops the process of a removed line: its stop signal, its grace, then KILL.",
+};
+
+pub const RELOAD_REPLACES: Difference = Difference {
+    busybox: "A running once line that becomes a respawn line is started a second time beside the \
+              first.",
+    pidone: "A line whose action changed is stopped and started anew; there is never a second one.",
+};
+
+pub const RELOAD_ONCE: Difference = Difference {
+    busybox: "Reload does not run a new once line.",
+    pidone: "Reload runs a new once line.",
+};
+
+pub const RELOAD_MISSING: Difference = Difference {
+    busybox: "Reload without an inittab adds the built-in lines to the running ones.",
+    pidone: "Reload without an inittab is reported and changes nothing.",
+};
+
+pub const MISSING_TTY: Difference = Difference {
+    busybox: "A respawn line whose terminal is missing is started and fails once a second; \
+              Debian's build passes it over in silence and looks again when some process ends.",
+    pidone: "A respawn line whose terminal is missing says so once, and starts when it appears.",
+};
+
+pub const MISSING_COMMAND: Difference = Difference {
+    busybox: "A respawn line whose command is missing is reported once a second.",
+    pidone: "A respawn line whose command is missing is reported once and retried ever less often.",
+};
+
+pub const RESTART_FAILS: Difference = Difference {
+    busybox: "When the restart command cannot be executed, the machine halts.",
+    pidone: "When the restart command cannot be executed, pidone starts over itself.",
+};
+
+/// Every row, in the order of the manual.
+pub const DIFFERENCES: &[Difference] = &[
+    LEADING_BLANK,
+    RUNLEVELS,
+    SIGNALS_AT_BOOT,
+    PRESSED_TWICE,
+    SERVICES_FIRST,
+    HANGING_SHUTDOWN,
+    RELOAD_CHANGES,
+    RELOAD_KILLS,
+    RELOAD_REPLACES,
+    RELOAD_ONCE,
+    RELOAD_MISSING,
+    MISSING_TTY,
+    MISSING_COMMAND,
+    RESTART_FAILS,
+];

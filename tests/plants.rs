@@ -1,0 +1,158 @@
+//! Bugs planted on purpose: each one is put into a copy of the source, and the simulation must
+//! find it. A checker that nothing can set off would be worth nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// A bug: what it does, the file, the text that stands there once, and what replaces it.
+struct Plant {
+    what: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+const PLANTS: &[Plant] = &[
+    Plant {
+        what: "every early end is followed by a start at once",
+        file: "machine/unit.rs",
+        from: "let Some(doublings) = early.checked_sub(1) else {",
+        to: "let Some(doublings) = early.checked_sub(255) else {",
+    },
+    Plant {
+        what: "a removed line's process is forgotten instead of stopped",
+        file: "machine/reload.rs",
+        from: "Match::Removed if live => match next_table.adopt(table, &slot) {",
+        to: "Match::Removed if false => match next_table.adopt(table, &slot) {",
+    },
+    Plant {
+        what: "a changed line starts beside its old process",
+        file: "machine/reload.rs",
+        from: "Match::Changed(unit) if live => (unit, Some(Then::Again)),",
+        to: "Match::Changed(_) if live => return,",
+    },
+    Plant {
+        what: "a unit that does not stop is never killed",
+        file: "machine/unit.rs",
+        from: "S::Tick) if until <= now => Overdue { pid, then },",
+        to: "S::Tick) if until <= now => Stopping { pid, until: now.plus(rules.grace), then },",
+    },
+    Plant {
+        what: "KILL comes at once instead of after the grace",
+        file: "machine/unit.rs",
+        from: "Stopping { pid, until: now.plus(rules.grace), then }",
+        to: "Overdue { pid, then }",
+    },
+    Plant {
+        what: "a shutdown line may take for ever",
+        file: "machine/shutdown.rs",
+        from: "self.set_stage(Stage::LineKilled { until });",
+        to: "self.set_stage(Stage::Lines { until: until.plus(9_000_000) });",
+    },
+    Plant {
+        what: "a pause is not heeded",
+        file: "machine/init.rs",
+        from: "Request::Pause => self.starts = Starts::Paused,",
+        to: "Request::Pause => self.starts = Starts::On,",
+    },
+    Plant {
+        what: "a back-off that ends just now keeps the machine awake",
+        file: "machine/unit.rs",
+        from: "(Backoff { until }, S::Tick) if until <= now => Due,",
+        to: "(Backoff { until }, S::Tick) if until < now => Due,",
+    },
+    Plant {
+        what: "a lost report of losses takes its count with it",
+        file: "machine/log.rs",
+        from: "self.lost = self.lost.saturating_add(core::mem::take(&mut self.reported));",
+        to: "self.reported = 0;",
+    },
+    Plant {
+        what: "the ctrlaltdel lines go on during the way down",
+        file: "machine/shutdown.rs",
+        from: "(Reading::Idle, Walk::Off, Starts::On)",
+        to: "(Reading::Idle, self.ctrlaltdel, Starts::On)",
+    },
+    Plant {
+        what: "services start before the wait lines are over",
+        file: "machine/init.rs",
+        from: "Kind::Sysinit => Phase::Boot(Kind::Wait),",
+        to: "Kind::Sysinit => Phase::Boot(Kind::Once),",
+    },
+    Plant {
+        what: "a unit that must not run without an option runs without it",
+        file: "machine/table.rs",
+        from: "in_level && spec.listed && !spec.barred",
+        to: "in_level && spec.listed",
+    },
+    Plant {
+        what: "a death is taken for that of the first unit that runs",
+        file: "machine/init.rs",
+        from: "find(|(_, s)| s.unit.state.pid() == Some(pid));",
+        to: "find(|(_, s)| s.unit.state.pid().is_some());",
+    },
+    Plant {
+        what: "a last step that hangs is waited for",
+        file: "machine/shutdown.rs",
+        from: "if now >= last.until {",
+        to: "if now >= last.until.plus(9_000_000) {",
+    },
+];
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A copy of what the simulation is built from.
+fn garden() -> PathBuf {
+    let (home, garden) = (Path::new(env!("CARGO_MANIFEST_DIR")), env!("CARGO_TARGET_TMPDIR"));
+    let garden = Path::new(garden).join("plants");
+    let _ = fs::remove_dir_all(garden.join("src"));
+    copy(&home.join("src"), &garden.join("src"));
+    copy(&home.join("tests/simulation"), &garden.join("tests/simulation"));
+    for file in ["Cargo.toml", "Cargo.lock", "build.rs", "README.md", "tests/simulation.rs"] {
+        fs::copy(home.join(file), garden.join(file)).unwrap();
+    }
+    garden
+}
+
+/// Whether the simulation passes in the garden, and what it said.
+fn simulate(garden: &Path) -> (bool, String) {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["test", "--offline", "--no-default-features", "--test", "simulation"]);
+    cargo.current_dir(garden).env("CARGO_TARGET_DIR", garden.join("target"));
+    cargo.env("RUST_BACKTRACE", "0").env_remove("PIDONE_SEED");
+    let out = cargo.output().unwrap();
+    let mut said = String::from_utf8_lossy(&out.stdout).into_owned();
+    said.push_str(&String::from_utf8_lossy(&out.stderr));
+    (out.status.success(), said)
+}
+
+#[test]
+fn the_simulation_finds_every_planted_bug() {
+    let garden = garden();
+    let (sound, said) = simulate(&garden);
+    assert!(sound, "the simulation fails without a bug:\n{said}");
+    for plant in PLANTS {
+        let file = garden.join("src").join(plant.file);
+        let text = fs::read_to_string(&file).unwrap();
+        let places = text.matches(plant.from).count();
+        assert_eq!(places, 1, "{}: its place is not there once: {}", plant.what, plant.from);
+        fs::write(&file, text.replace(plant.from, plant.to)).unwrap();
+        let (sound, said) = simulate(&garden);
+        fs::write(&file, &text).unwrap();
+        assert!(!sound, "nothing noticed that {}", plant.what);
+        let found = said.lines().find(|line| line.starts_with("world "));
+        let found = found.unwrap_or_else(|| panic!("{}: no world failed:\n{said}", plant.what));
+        println!("{}: {found}", plant.what);
+    }
+}

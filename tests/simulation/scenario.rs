@@ -1,0 +1,85 @@
+//! What a world is like: its inittabs, and how likely each fault is.
+
+use super::random::Random;
+
+/// How bad things are, in percent.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    pub fork_refused: u64,
+    pub exec_fails: u64,
+    pub terminal_missing: u64,
+    pub condition_missing: u64,
+    pub watch_refused: u64,
+    pub sink_refuses: u64,
+    pub ignores_term: u64,
+    pub unkillable: u64,
+    pub step_refused: u64,
+    pub step_hangs: u64,
+    pub dies_early: u64,
+    pub inittab_unread: u64,
+}
+
+impl Weather {
+    pub fn new(random: &mut Random) -> Self {
+        let fair = random.hits(40);
+        let mut some = |most: u64| if fair { 0 } else { random.below(most + 1) };
+        Weather {
+            fork_refused: some(40),
+            exec_fails: some(30),
+            terminal_missing: some(40),
+            condition_missing: some(60),
+            watch_refused: some(50),
+            sink_refuses: some(80),
+            ignores_term: some(40),
+            unkillable: some(5),
+            step_refused: some(50),
+            step_hangs: some(30),
+            dies_early: some(90),
+            inittab_unread: some(20),
+        }
+    }
+}
+
+const KINDS: &[&str] = &[
+    "sysinit", "wait", "once", "once", "respawn", "respawn", "respawn", "askfirst", "ctrlaltdel",
+    "shutdown", "restart",
+];
+
+const OPTIONS: &[&str] = &[
+    "",
+    "",
+    "",
+    "12345",
+    "restart=on-failure",
+    "restart=no",
+    "max=3/20s",
+    "grace=300ms",
+    "grace=8s",
+    "stop=QUIT",
+    "delay=500ms",
+    "delay=50ms,max-delay=2s",
+    "if=/etc/there",
+    "name=web",
+    "nnp",
+    "nonsense=1",
+];
+
+const TERMINALS: &[&str] = &["", "", "", "null", "tty1", "ttyS0", "vc/3"];
+
+/// An inittab of random lines. Commands come out of a small stock, so that a second inittab
+/// keeps, changes, drops and adds lines, and so that lines collide.
+pub fn inittab(random: &mut Random) -> String {
+    let mut text = String::new();
+    if random.hits(5) {
+        text.push_str("id:3:initdefault:\n");
+    }
+    for _ in 0..random.below(20) {
+        if random.hits(4) {
+            text.push_str("garbage\n");
+        }
+        let (tty, options) = (random.pick(TERMINALS), random.pick(OPTIONS));
+        let (kind, number) = (random.pick(KINDS), random.below(12));
+        text.push_str(&format!("{tty}:{options}:{kind}:/bin/cmd{number}\n"));
+    }
+    text
+}

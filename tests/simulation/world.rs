@@ -1,0 +1,465 @@
+//! The fake kernel and the loop of PID 1 on it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use pidone::machine::init::{Init, Phase};
+use pidone::machine::time::Instant;
+use pidone::machine::{
+    Action, End, Event, Exit, Fault, LastStep, Mode, Pid, Refusal, Request, Sink, Step, Told,
+    UnitId,
+};
+use pidone::wire::signals::Signal;
+use pidone::wire::text::Line;
+
+use super::checks::Checks;
+use super::random::Random;
+use super::scenario::{Weather, inittab};
+
+/// Numbers run from 2 to this and then begin again.
+const PID_LAST: i32 = 40;
+
+/// The time, in milliseconds, after which a world comes to its end if nobody asked for it.
+const LIFE_MS: u64 = 240_000;
+
+/// A process.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Command and terminal of the unit it was started for; nothing for an orphan or a step.
+    pub key: Option<String>,
+    pub step: Option<LastStep>,
+    /// When it ends by itself.
+    pub ends: Option<u64>,
+    pub exit: Exit,
+    pub ignores_term: bool,
+    pub unkillable: bool,
+    /// It has ended and has not been reaped.
+    pub zombie: bool,
+    pub fault: Option<Fault>,
+}
+
+/// How much happened, so that a run that tests nothing is seen.
+#[derive(Default, Debug)]
+pub struct Tally {
+    pub spawns: u64,
+    pub exits: u64,
+    pub refusals: u64,
+    pub signals: u64,
+    pub kills: u64,
+    pub reloads: u64,
+    pub reboots: u64,
+    pub replaced: u64,
+    pub lost: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Tally) {
+        self.spawns += other.spawns;
+        self.exits += other.exits;
+        self.refusals += other.refusals;
+        self.signals += other.signals;
+        self.kills += other.kills;
+        self.reloads += other.reloads;
+        self.reboots += other.reboots;
+        self.replaced += other.replaced;
+        self.lost += other.lost;
+    }
+
+    pub fn assert_that_much_happened(&self, worlds: u64) {
+        assert!(self.spawns > 10 * worlds, "hardly anything was started: {self:?}");
+        assert!(self.exits > 5 * worlds && self.refusals > worlds && self.signals > worlds);
+        assert!(self.kills > worlds / 10 && self.reloads > worlds && self.replaced > worlds / 20);
+        assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
+    }
+}
+
+pub struct World {
+    pub now: u64,
+    pub processes: BTreeMap<i32, Process>,
+    pub checks: Checks,
+    pub tally: Tally,
+    init: Box<Init>,
+    random: Random,
+    weather: Weather,
+    last_pid: i32,
+    requests: VecDeque<(u64, Request)>,
+    /// Something is watched for, and when it comes.
+    appears: Option<u64>,
+    rebooted: bool,
+    trace: bool,
+}
+
+impl World {
+    pub fn new(seed: u64, trace: bool) -> Self {
+        let mut random = Random::new(seed);
+        let weather = Weather::new(&mut random);
+        let mut requests: Vec<(u64, Request)> = (0..random.below(14))
+            .map(|_| (random.below(LIFE_MS), request(&mut random)))
+            .collect();
+        requests.push((LIFE_MS, Request::Continue));
+        requests.push((LIFE_MS, Request::Down(End::Reboot)));
+        requests.sort_by_key(|r| r.0);
+        World {
+            now: 1000,
+            processes: BTreeMap::new(),
+            checks: Checks::default(),
+            tally: Tally::default(),
+            init: Box::new(Init::new()),
+            random,
+            weather,
+            last_pid: 1,
+            requests: requests.into(),
+            appears: None,
+            rebooted: false,
+            trace,
+        }
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_millis(self.now)
+    }
+
+    /// Plays the world to its reboot.
+    pub fn play(&mut self) -> Result<Tally, String> {
+        let mode = if self.random.hits(3) { Mode::Single } else { Mode::Inittab };
+        let seed = self.random.next() as u32;
+        self.handle(Event::Boot { mode, seed })?;
+        while !self.rebooted {
+            self.act()?;
+            if self.rebooted {
+                break;
+            }
+            self.checks.settled(self.now, &self.processes, &self.init)?;
+            self.wait()?;
+        }
+        self.checks.end(&self.init)?;
+        self.tally.lost = self.checks.lost;
+        Ok(std::mem::take(&mut self.tally))
+    }
+
+    fn handle(&mut self, event: Event<'_>) -> Result<(), String> {
+        if self.trace {
+            println!("{:>7} {event:?}", self.now);
+        }
+        let now = self.instant();
+        self.checks.event(&event);
+        self.init.handle(now, event);
+        self.checks.handled(self.now, &self.init);
+        Ok(())
+    }
+
+    /// Does everything that is wanted, as the loop of PID 1 does.
+    fn act(&mut self) -> Result<(), String> {
+        let mut count = 0;
+        while let Some(action) = self.init.next_action() {
+            if self.trace {
+                println!("{:>7}     {action:?}", self.now);
+            }
+            count += 1;
+            if count > 5000 {
+                return Err(format!("{action:?} is wanted for ever at {}", self.now));
+            }
+            self.deed(action)?;
+            if self.rebooted {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn deed(&mut self, action: Action) -> Result<(), String> {
+        match action {
+            Action::ReadTable => self.read_table(),
+            Action::Spawn { unit } => self.spawn(unit),
+            Action::Signal { unit, pid, signal, hangup: _ } => self.signal(unit, pid, signal),
+            Action::TermAll => {
+                let any = !self.processes.is_empty();
+                let all: Vec<i32> = self.processes.keys().copied().collect();
+                all.into_iter().for_each(|pid| self.strike(pid, Signal::TERM));
+                self.handle(Event::SignalledAll { any })
+            }
+            Action::Last(step) => self.last(step),
+            Action::Tell(sink) => self.tell(sink),
+            Action::Replace { .. } => {
+                self.tally.replaced += 1;
+                self.checks.went_down(self.now)?;
+                if self.random.hits(50) {
+                    self.rebooted = true;
+                    return Ok(());
+                }
+                let fault = Fault { step: Step::Exec, errno: 2 };
+                self.handle(Event::NotReplaced(fault))
+            }
+            Action::Leave => {
+                self.rebooted = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn read_table(&mut self) -> Result<(), String> {
+        self.tally.reloads += 1;
+        if self.random.hits(self.weather.inittab_unread) {
+            let shell = self.random.hits(50);
+            let missing = self.random.hits(50);
+            let failed = Event::TextFailed { errno: 5 };
+            return self.handle(if missing { Event::TextMissing { shell } } else { failed });
+        }
+        let text = inittab(&mut self.random);
+        if self.trace {
+            println!("{text}");
+        }
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let piece = 1 + self.random.below(rest.len() as u64) as usize;
+            self.handle(Event::Text(&rest[..piece]))?;
+            rest = &rest[piece..];
+        }
+        if self.random.hits(self.weather.inittab_unread) {
+            return self.handle(Event::TextFailed { errno: 5 });
+        }
+        self.handle(Event::TextEnd)
+    }
+
+    fn spawn(&mut self, unit: UnitId) -> Result<(), String> {
+        let slot = *self.init.table().slot(unit).ok_or("a start of no unit")?;
+        let table = self.init.table();
+        let text = |t| String::from_utf8_lossy(table.text(t)).into_owned();
+        let key = format!("{}|{}", text(slot.spec.command), text(slot.spec.tty));
+        let (tty, condition) = (text(slot.spec.tty), text(slot.spec.condition));
+        self.checks.wants_start(self.now, &key, unit, &self.processes, &self.init)?;
+        let refusal = self.refusal(&tty, &condition);
+        let pid = self.free_pid();
+        let (None, Some(pid)) = (refusal, pid) else {
+            self.tally.refusals += 1;
+            let fork = Refusal::Fault(Fault { step: Step::Fork, errno: 11 });
+            return self.handle(Event::Refused { unit, refusal: refusal.unwrap_or(fork) });
+        };
+        self.tally.spawns += 1;
+        let mut process = self.process(Some(key));
+        if self.random.hits(self.weather.exec_fails) {
+            process.fault = Some(Fault { step: Step::Exec, errno: 2 });
+            process.exit = Exit::Code(120);
+            process.ends = Some(self.now);
+        }
+        self.processes.insert(pid, process);
+        self.handle(Event::Spawned { unit, pid: Pid(pid) })
+    }
+
+    fn refusal(&mut self, tty: &str, condition: &str) -> Option<Refusal> {
+        if !condition.is_empty() && self.random.hits(self.weather.condition_missing) {
+            return Some(Refusal::Unwanted);
+        }
+        let real = !tty.is_empty() && tty != "null";
+        if real && self.random.hits(self.weather.terminal_missing) {
+            let watched = !self.random.hits(self.weather.watch_refused) && !tty.contains('/');
+            self.watch(watched);
+            return Some(Refusal::NoTerminal { watched });
+        }
+        let refused = self.random.hits(self.weather.fork_refused);
+        refused.then_some(Refusal::Fault(Fault { step: Step::Fork, errno: 11 }))
+    }
+
+    fn watch(&mut self, watched: bool) {
+        if watched && self.appears.is_none() {
+            self.appears = Some(self.now + 1 + self.random.below(30_000));
+        }
+    }
+
+    /// The next number that no process has, as the kernel gives them out.
+    fn free_pid(&mut self) -> Option<i32> {
+        for _ in 0..PID_LAST {
+            self.last_pid = if self.last_pid >= PID_LAST { 2 } else { self.last_pid + 1 };
+            if !self.processes.contains_key(&self.last_pid) {
+                return Some(self.last_pid);
+            }
+        }
+        None
+    }
+
+    fn process(&mut self, key: Option<String>) -> Process {
+        let early = self.random.hits(self.weather.dies_early);
+        let life = if early { self.random.below(50) } else { self.random.below(100_000) };
+        let exit = match self.random.below(4) {
+            0 => Exit::Code(1),
+            1 => Exit::Signal(Signal(11)),
+            _ => Exit::Code(0),
+        };
+        Process {
+            key,
+            step: None,
+            ends: (!self.random.hits(20)).then_some(self.now + life),
+            exit,
+            ignores_term: self.random.hits(self.weather.ignores_term),
+            unkillable: self.random.hits(self.weather.unkillable),
+            zombie: false,
+            fault: None,
+        }
+    }
+
+    fn signal(&mut self, unit: UnitId, pid: Pid, signal: Signal) -> Result<(), String> {
+        self.tally.signals += 1;
+        self.tally.kills += u64::from(signal == Signal::KILL);
+        self.checks.signals(self.now, unit, pid, signal, &self.processes, &self.init)?;
+        self.strike(pid.0, signal);
+        self.handle(Event::Signalled { unit })
+    }
+
+    /// What a signal does to a process.
+    fn strike(&mut self, pid: i32, signal: Signal) {
+        let slow = self.random.below(400);
+        let now = self.now;
+        let Some(process) = self.processes.get_mut(&pid) else {
+            return;
+        };
+        let ignored = signal != Signal::KILL && process.ignores_term;
+        if !process.zombie && !process.unkillable && !ignored {
+            let soon = if signal == Signal::KILL { now } else { now + slow };
+            process.ends = Some(process.ends.map_or(soon, |ends| ends.min(soon)));
+            process.exit = Exit::Signal(signal);
+        }
+    }
+
+    fn last(&mut self, step: LastStep) -> Result<(), String> {
+        if self.random.hits(self.weather.step_refused) {
+            if step == LastStep::KillAll {
+                self.kill_all();
+            }
+            return self.handle(Event::StepRefused { errno: 11 });
+        }
+        let Some(pid) = self.free_pid() else {
+            if step == LastStep::KillAll {
+                self.kill_all();
+            }
+            return self.handle(Event::StepRefused { errno: 11 });
+        };
+        if step == LastStep::KillAll {
+            self.kill_all();
+        }
+        if let LastStep::Reboot(_) = step {
+            self.checks.went_down(self.now)?;
+            self.tally.reboots += 1;
+            self.rebooted = true;
+            return Ok(());
+        }
+        let mut process = self.process(None);
+        process.step = Some(step);
+        let hangs = self.random.hits(self.weather.step_hangs);
+        process.unkillable = hangs;
+        process.ends = (!hangs).then_some(self.now + self.random.below(1000));
+        self.processes.insert(pid, process);
+        self.handle(Event::StepStarted { pid: Pid(pid) })
+    }
+
+    fn kill_all(&mut self) {
+        let all: Vec<i32> = self.processes.keys().copied().collect();
+        all.into_iter().for_each(|pid| self.strike(pid, Signal::KILL));
+    }
+
+    fn tell(&mut self, sink: Sink) -> Result<(), String> {
+        let mut line = Line::wide();
+        self.init.log().read(self.instant(), sink, &mut line);
+        let refused = self.random.hits(self.weather.sink_refuses);
+        let told = match self.random.below(3) {
+            _ if !refused => Told::Taken,
+            0 => Told::Full,
+            1 if sink == Sink::Syslog => {
+                self.watch(true);
+                Told::Absent { watched: true }
+            }
+            _ => Told::Absent { watched: false },
+        };
+        let text = String::from_utf8_lossy(line.as_bytes()).into_owned();
+        if self.trace {
+            println!("                {told:?} {text:?}");
+        }
+        self.checks.told(sink, told, &text);
+        self.handle(Event::Told { sink, told })
+    }
+
+    /// The one wait: for what comes first of a deadline, a request, a death, a new arrival.
+    fn wait(&mut self) -> Result<(), String> {
+        let deadline = self.init.next_deadline().map(Instant::millis);
+        let request = self.requests.front().map(|r| r.0);
+        let living = self.processes.values().filter(|p| !p.zombie);
+        let death = living.filter_map(|p| p.ends).min();
+        let next = [deadline, request, death, self.appears].into_iter().flatten().min();
+        let next = next.ok_or(format!("nothing can happen any more: {:?}", self.init.phase()))?;
+        self.now = self.now.max(next);
+        self.checks.woken(self.now)?;
+        if self.random.hits(2) {
+            self.orphan();
+        }
+        if death.is_some_and(|t| t <= self.now) {
+            return self.reap();
+        }
+        if request.is_some_and(|t| t <= self.now) {
+            let (_, request) = self.requests.pop_front().ok_or("no request")?;
+            self.again_after_the_end(request);
+            return self.handle(Event::Requested(request));
+        }
+        if self.appears.is_some_and(|t| t <= self.now) {
+            self.appears = None;
+            return self.handle(Event::Appeared);
+        }
+        self.handle(Event::Tick)
+    }
+
+    /// Whoever asks to go down at the end asks until it happens: a restart may begin all anew.
+    fn again_after_the_end(&mut self, request: Request) {
+        if self.requests.is_empty() && matches!(request, Request::Down(_)) {
+            let later = self.now + 200_000;
+            self.requests.push_back((later, Request::Continue));
+            self.requests.push_back((later, Request::Down(End::Reboot)));
+        }
+    }
+
+    fn orphan(&mut self) {
+        if let Some(pid) = self.free_pid() {
+            let process = self.process(None);
+            self.processes.insert(pid, process);
+        }
+    }
+
+    /// Everything that has ended is reaped in one go: signals merge.
+    fn reap(&mut self) -> Result<(), String> {
+        for process in self.processes.values_mut() {
+            process.zombie |= process.ends.is_some_and(|ends| ends <= self.now);
+        }
+        while let Some(pid) = self.first_zombie() {
+            let process = self.processes.remove(&pid).ok_or("no zombie")?;
+            self.tally.exits += 1;
+            let (exit, fault) = (process.exit, process.fault);
+            self.checks.reaped(pid, &process, &self.init);
+            self.handle(Event::Exited { pid: Pid(pid), exit, fault })?;
+            self.act()?;
+            if self.rebooted {
+                return Ok(());
+            }
+            let now = self.now;
+            for process in self.processes.values_mut() {
+                process.zombie |= process.ends.is_some_and(|ends| ends <= now);
+            }
+        }
+        if self.processes.is_empty() { self.handle(Event::Childless) } else { Ok(()) }
+    }
+
+    fn first_zombie(&self) -> Option<i32> {
+        self.processes.iter().find(|(_, p)| p.zombie).map(|(&pid, _)| pid)
+    }
+}
+
+/// Whether the machine is on its way down.
+pub fn is_down(init: &Init) -> bool {
+    matches!(init.phase(), Phase::Down { .. })
+}
+
+fn request(random: &mut Random) -> Request {
+    match random.below(36) {
+        0..=16 => Request::Reload,
+        17..=20 => Request::CtrlAltDel,
+        21..=26 => Request::Pause,
+        27..=33 => Request::Continue,
+        34 => Request::Down(End::Restart),
+        _ => Request::Down(*random.pick(&[End::Halt, End::PowerOff, End::Reboot])),
+    }
+}

@@ -1,0 +1,26 @@
+//! A throw-away machine for one test: a root folder on its own tmpfs, and an init that is PID 1
+//! of its own PID, mount, network and host-name namespaces.
+//!
+//! The mounts live in a mount namespace of the test's thread, so the host never sees them and
+//! they go when the thread ends, whatever became of the test. The init's host PID is known from
+//! the clone call itself, so signals reach it without any search.
+
+#![allow(dead_code, unused_imports, reason = "each test crate uses its own part")]
+
+pub mod console;
+pub mod end;
+pub mod namespace;
+pub mod procs;
+pub mod root;
+pub mod sys;
+pub mod syslog;
+pub mod tools;
+pub mod trace;
+pub mod wait;
+
+pub use console::Console;
+pub use end::End;
+pub use namespace::{Builder, Namespace};
+pub use syslog::Syslog;
+pub use tools::Init;
+pub use wait::DEADLINE;

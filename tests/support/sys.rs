@@ -1,0 +1,300 @@
+//! The kernel calls that the standard library does not give, each under an honest name.
+//!
+//! This is the only file of the tests with unsafe code.
+
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io::{self, Error, Read};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+/// What one of the descriptors 0, 1 and 2 is to be.
+pub enum Stdio {
+    Fd(OwnedFd),
+    /// Opened inside the namespace, so that its name in /proc is the one its programs know.
+    Path(CString),
+    Closed,
+}
+
+/// Everything the first process of a namespace is started with.
+pub struct Launch {
+    pub root: CString,
+    pub mount_proc: bool,
+    pub dir: CString,
+    pub program: CString,
+    pub args: Vec<CString>,
+    pub env: Vec<CString>,
+    pub stdio: [Stdio; 3],
+    pub ignored: Vec<i32>,
+    pub blocked: Vec<i32>,
+    pub descriptors: Option<u64>,
+    pub umask: u32,
+}
+
+const NAMESPACES: i32 = libc::CLONE_NEWPID
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWIPC;
+
+/// What the kernel gives its own init; a signal number past the last one ends each loop.
+const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
+
+/// Held for writing by whoever forks, for reading by whoever writes a program file.
+pub static FORKS: RwLock<()> = RwLock::new(());
+
+/// Starts PID 1 of a new namespace and gives its host PID once the exec has succeeded.
+pub fn launch(launch: &Launch) -> io::Result<i32> {
+    // A child between fork and exec holds a copy of every descriptor, so a program file that
+    // another thread has just open for writing would be busy when its own init is started.
+    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    let args = pointers(&launch.args);
+    let env = pointers(&launch.env);
+    let (mut report, tell) = pipe()?;
+    let flags = (NAMESPACES | libc::SIGCHLD) as libc::c_long;
+    // Safety: without CLONE_VM and a stack this is a fork; the child calls only async-signal-safe
+    // functions on memory prepared before, until it execs or exits.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
+    if pid == 0 {
+        let errno = become_init(launch, &args, &env);
+        let bytes = errno.to_ne_bytes();
+        // Safety: the pipe's end is open and the buffer is ours; _exit runs no handler.
+        unsafe {
+            libc::write(tell.as_raw_fd(), bytes.as_ptr().cast(), bytes.len());
+            libc::_exit(127)
+        }
+    }
+    check(pid)?;
+    drop(tell);
+    let mut errno = [0; 4];
+    match report.read(&mut errno)? {
+        0 => Ok(pid),
+        _ => {
+            let _ = wait_for_pid(pid);
+            Err(Error::from_raw_os_error(i32::from_ne_bytes(errno)))
+        }
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// Runs in the child; returns the error number of the first step that failed.
+fn become_init(l: &Launch, args: &[*const libc::c_char], env: &[*const libc::c_char]) -> i32 {
+    // Safety: each call takes valid C strings or plain numbers, and all are async-signal-safe.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        let mut ok = libc::chroot(l.root.as_ptr()) == 0 && libc::chdir(c"/".as_ptr()) == 0;
+        if l.mount_proc {
+            ok = ok && mount_c(c"proc", c"/proc", c"proc", 0, c"") == 0;
+        }
+        ok = ok && libc::chdir(l.dir.as_ptr()) == 0 && place_stdio(&l.stdio);
+        let past_stdio = 3;
+        let cloexec = libc::CLOSE_RANGE_CLOEXEC;
+        libc::syscall(libc::SYS_close_range, past_stdio, u32::MAX, cloexec);
+        libc::umask(l.umask);
+        if let Some(limit) = l.descriptors {
+            let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+            ok = ok && libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0;
+        }
+        set_signals(&l.ignored, &l.blocked);
+        ok = ok && protect_host();
+        if ok {
+            libc::execve(l.program.as_ptr(), args.as_ptr(), env.as_ptr());
+        }
+    }
+    Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// Safety: runs in a forked child on descriptors it owns.
+unsafe fn place_stdio(stdio: &[Stdio; 3]) -> bool {
+    // The harness keeps its own descriptors above 2, so that no source is overwritten before use.
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_APPEND;
+    (0..3).all(|place: RawFd| unsafe {
+        match &stdio[place as usize] {
+            Stdio::Fd(fd) => libc::dup2(fd.as_raw_fd(), place) == place,
+            Stdio::Path(path) => libc::dup2(libc::open(path.as_ptr(), flags), place) == place,
+            Stdio::Closed => {
+                libc::close(place);
+                true
+            }
+        }
+    })
+}
+
+/// The kernel's own form of a signal's disposition: the C library hides two signals from its
+/// callers, and a host may have left those ignored.
+#[repr(C)]
+struct KernelAction {
+    handler: usize,
+    flags: libc::c_ulong,
+    restorer: usize,
+    mask: u64,
+}
+
+/// Safety: changes the dispositions of the calling process, which is a forked child.
+unsafe fn set_signals(ignored: &[i32], blocked: &[i32]) {
+    let set = std::mem::size_of::<u64>();
+    for signal in SIGNALS {
+        let handler = if ignored.contains(&signal) { libc::SIG_IGN } else { libc::SIG_DFL };
+        let action = KernelAction { handler, flags: 0, restorer: 0, mask: 0 };
+        let none = ptr::null_mut::<KernelAction>();
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, &action, none, set) };
+    }
+    let mask = blocked.iter().fold(0, |mask, signal| mask | 1_u64 << (signal - 1));
+    let none = ptr::null_mut::<u64>();
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &mask, none, set) };
+}
+
+/// Refuses what no namespace confines: /proc/swaps is the host's everywhere, and the built-in
+/// inittab ends with `swapoff -a`.
+///
+/// Safety: changes the calling process, which is a forked child.
+unsafe fn protect_host() -> bool {
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    let mut filter = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 2, 0, libc::SYS_swapoff as u32),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, libc::SYS_swapon as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, refuse),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let mode = libc::SECCOMP_MODE_FILTER;
+    unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &program) == 0 }
+}
+
+/// Gives the calling thread, and what it starts, a mount namespace of its own.
+pub fn own_mounts() -> io::Result<()> {
+    // Safety: plain numbers; the call changes the calling thread only.
+    check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    // Safety: all strings are valid for the call.
+    check(unsafe { mount_c(c"none", c"/", c"", libc::MS_REC | libc::MS_PRIVATE, c"") })
+}
+
+/// Mounts a file system of the given kind.
+pub fn mount(kind: &CStr, target: &Path, options: &CStr) -> io::Result<()> {
+    // Safety: all strings are valid for the call.
+    check(unsafe { mount_c(kind, &c_path(target), kind, 0, options) })
+}
+
+/// Safety: none beyond valid strings, which the types give; mount(2) is async-signal-safe.
+unsafe fn mount_c(
+    source: &CStr,
+    target: &CStr,
+    kind: &CStr,
+    flags: libc::c_ulong,
+    options: &CStr,
+) -> i32 {
+    let (source, target, kind) = (source.as_ptr(), target.as_ptr(), kind.as_ptr());
+    unsafe { libc::mount(source, target, kind, flags, options.as_ptr().cast()) }
+}
+
+/// Detaches a mount with everything below it.
+pub fn unmount(target: &Path) -> io::Result<()> {
+    // Safety: the string is valid for the call.
+    check(unsafe { libc::umount2(c_path(target).as_ptr(), libc::MNT_DETACH) })
+}
+
+/// Makes a character device node.
+pub fn device(path: &Path, major: u32, minor: u32) -> io::Result<()> {
+    let mode = libc::S_IFCHR | 0o666;
+    // Safety: the string is valid for the call.
+    check(unsafe { libc::mknod(c_path(path).as_ptr(), mode, libc::makedev(major, minor)) })
+}
+
+/// Makes a named pipe.
+pub fn fifo(path: &Path) -> io::Result<()> {
+    // Safety: the string is valid for the call.
+    check(unsafe { libc::mkfifo(c_path(path).as_ptr(), 0o666) })
+}
+
+/// The reading and the writing end of a pipe, both closed on exec.
+pub fn pipe() -> io::Result<(File, OwnedFd)> {
+    let mut ends = [0; 2];
+    // Safety: the array has room for both descriptors, which are then owned once.
+    unsafe {
+        check(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC))?;
+        Ok((File::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+    }
+}
+
+/// Sets or clears O_NONBLOCK on an open file, for everybody who shares it.
+pub fn nonblocking(fd: BorrowedFd<'_>, on: bool) {
+    let fd = fd.as_raw_fd();
+    // Safety: the descriptor is open for the whole of both calls.
+    unsafe {
+        let flags = libc::fcntl(fd, libc::F_GETFL);
+        let flags = if on { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
+        libc::fcntl(fd, libc::F_SETFL, flags);
+    }
+}
+
+/// Unlocks the slave of a pty master and gives its number.
+pub fn unlock_pty(master: &File) -> io::Result<u32> {
+    let (unlock, mut number): (i32, u32) = (0, 0);
+    // Safety: both requests read or write one int that lives for the call.
+    unsafe {
+        check(libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &unlock))?;
+        check(libc::ioctl(master.as_raw_fd(), libc::TIOCGPTN, &mut number))?;
+    }
+    Ok(number)
+}
+
+/// Stops a terminal's output, as a Ctrl-S or a lost carrier on a serial line does.
+pub fn stop_output(tty: BorrowedFd<'_>) -> io::Result<()> {
+    // Safety: the descriptor is open.
+    check(unsafe { libc::tcflow(tty.as_raw_fd(), libc::TCOOFF) })
+}
+
+/// Sends a signal.
+pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
+    // Safety: plain numbers.
+    check(unsafe { libc::kill(pid, signal) })
+}
+
+/// A descriptor that becomes readable when the process has ended.
+pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
+    // Safety: plain numbers; the result is owned once.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0) as RawFd;
+        check(fd)?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Whether the descriptor became readable in time.
+pub fn readable(fd: BorrowedFd<'_>, within: Duration) -> bool {
+    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let millis = within.as_millis().min(i32::MAX as u128) as i32;
+    // Safety: one entry that lives for the call.
+    unsafe { libc::poll(&mut poll, 1, millis) > 0 }
+}
+
+/// Waits for a child and gives its raw wait status.
+pub fn wait_for_pid(pid: i32) -> io::Result<i32> {
+    let mut status = 0;
+    // Safety: the status lives for the call.
+    check(unsafe { libc::waitpid(pid, &mut status, 0) })?;
+    Ok(status)
+}
+
+/// The caller's effective user.
+pub fn effective_uid() -> u32 {
+    // Safety: the call has no arguments and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).expect("a path holds no NUL byte")
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result == -1 { Err(Error::last_os_error()) } else { Ok(()) }
+}
