@@ -1,6 +1,6 @@
 //! The machine's init: process 1 of a machine or of a namespace, by /etc/inittab.
 
-use pidone::machine::init::Init;
+use pidone::machine::init::{Init, Memory};
 use pidone::machine::{Event, Mode};
 use pidone::wire::names::place;
 use rustix::system::RebootCommand;
@@ -15,20 +15,26 @@ use crate::sys::start::{Args, Stock};
 use crate::sys::watch::Watch;
 use crate::sys::{host, kernel, mount, stdio, tty};
 
-static INIT: Stock<Init> = Stock::new(Init::new());
-static ENV: Stock<Env> = Stock::new(Env::new());
+/// All that lives as long as the machine and is too large for the stack.
+#[repr(C)]
+struct Store {
+    env: Env,
+    memory: Memory,
+}
+
+static STORE: Stock<Store> = Stock::new(Store { env: Env::new(), memory: Memory::new() });
 
 /// Runs for ever.
 pub fn run(args: Args) -> ! {
     source::begin();
-    // Both are taken here alone, and this runs once.
-    if let (Some(init), Some(env)) = (INIT.take(), ENV.take()) {
-        prepare(args, init, env);
+    // It is taken here alone, and this runs once.
+    if let Some(Store { env, memory }) = STORE.take() {
+        prepare(args, &mut Init::new(memory), env);
     }
     kernel::exit(101)
 }
 
-fn prepare(args: Args, init: &mut Init, env: &'static mut Env) -> ! {
+fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
     kernel::prefer();
@@ -56,7 +62,7 @@ fn prepare(args: Args, init: &mut Init, env: &'static mut Env) -> ! {
 }
 
 /// The loop of process 1. It has no way out.
-fn live(init: &mut Init, hands: &mut Hands) -> ! {
+fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
     loop {
         act(init, hands);
         let event = match source::wait(init.next_deadline()) {
@@ -77,14 +83,14 @@ fn live(init: &mut Init, hands: &mut Hands) -> ! {
 }
 
 /// Does everything that is wanted.
-fn act(init: &mut Init, hands: &mut Hands) {
+fn act(init: &mut Init<'_>, hands: &mut Hands) {
     while let Some(action) = init.next_action() {
         hands.act(init, action);
     }
 }
 
 /// Reaps everything that has ended: signals merge, so one may stand for many.
-fn reap(init: &mut Init, hands: &mut Hands) {
+fn reap(init: &mut Init<'_>, hands: &mut Hands) {
     while let Some(event) = source::reap(hands.nursery.board) {
         init.handle(kernel::now(), event);
         act(init, hands);

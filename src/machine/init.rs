@@ -5,16 +5,13 @@ use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{State, Stimulus};
-use super::{
-    Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, UnitId, earlier,
-};
+use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, UnitId, earlier};
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
 use crate::wire::signals::Signal;
 
 /// How far we have come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
 pub enum Phase {
     /// Nothing is known yet.
     Fresh,
@@ -51,9 +48,36 @@ pub(super) enum Walk {
     On,
 }
 
-/// The machine.
+/// What the machine remembers that is large. It is kept apart so that tables change places by
+/// their addresses, and only what is used becomes memory: what is always used comes first.
 #[repr(C)]
-pub struct Init {
+pub struct Memory {
+    log: Log,
+    lines: Lines,
+    first: Table,
+    second: Table,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory::new()
+    }
+}
+
+impl Memory {
+    /// Nothing to remember yet. All of it is zeros.
+    pub const fn new() -> Self {
+        Memory {
+            log: Log::new(),
+            lines: Lines::new(),
+            first: Table::new(),
+            second: Table::new(),
+        }
+    }
+}
+
+/// The machine.
+pub struct Init<'m> {
     pub(super) phase: Phase,
     pub(super) reading: Reading,
     pub(super) starts: Starts,
@@ -61,23 +85,18 @@ pub struct Init {
     mode: Mode,
     pub(super) bad_lines: u32,
     pub(super) chance: Chance,
-    pub(super) log: Log,
+    pub(super) log: &'m mut Log,
+    pub(super) lines: &'m mut Lines,
     /// The table that counts.
-    pub(super) table: Table,
-    pub(super) lines: Lines,
-    /// The table that is being read.
-    pub(super) next_table: Table,
+    pub(super) table: &'m mut Table,
+    /// The table that an inittab is read into.
+    pub(super) next_table: &'m mut Table,
 }
 
-impl Default for Init {
-    fn default() -> Self {
-        Init::new()
-    }
-}
-
-impl Init {
+impl<'m> Init<'m> {
     /// A machine that waits for [`Event::Boot`].
-    pub const fn new() -> Self {
+    pub fn new(memory: &'m mut Memory) -> Self {
+        let Memory { log, lines, first, second } = memory;
         Init {
             phase: Phase::Fresh,
             reading: Reading::Idle,
@@ -86,21 +105,23 @@ impl Init {
             mode: Mode::Inittab,
             bad_lines: 0,
             chance: Chance::new(),
-            lines: Lines::new(),
-            table: Table::new(),
-            next_table: Table::new(),
-            log: Log::new(),
+            log,
+            lines,
+            table: second,
+            next_table: first,
         }
     }
+}
 
+impl Init<'_> {
     /// The units and what they are.
     pub fn table(&self) -> &Table {
-        &self.table
+        self.table
     }
 
     /// The messages.
     pub fn log(&self) -> &Log {
-        &self.log
+        self.log
     }
 
     /// How far we have come.
@@ -151,9 +172,11 @@ impl Init {
 
     /// When [`Event::Tick`] is wanted.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let units = self.table.slots().iter().fold(None, |soonest, slot| {
-            earlier(soonest, slot.unit.state.deadline())
-        });
+        let units = self
+            .table
+            .slots()
+            .iter()
+            .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let stage = match self.phase {
             Phase::Down { stage, .. } => stage.deadline(),
             Phase::Fresh | Phase::Boot(_) | Phase::Run => None,
@@ -348,7 +371,8 @@ impl Init {
     fn next_signal(&self) -> Option<Action> {
         self.table.numbered().rev().find_map(|(unit, slot)| match slot.unit.state {
             State::Leaving { pid, .. } => {
-                let hangup = slot.spec.stop.is_none() && self.table.has_terminal(&slot.spec);
+                let hangup =
+                    slot.spec.stop.is_none() && self.table.has_terminal(&slot.spec);
                 let signal = slot.spec.stop.unwrap_or(Signal::TERM);
                 Some(Action::Signal { unit, pid, signal, hangup })
             }

@@ -4,7 +4,7 @@ use crate::machine::{LastStep, Step};
 
 /// A machine with an obedient world around it: a script of time says what happens.
 struct Bench {
-    init: std::boxed::Box<Init>,
+    init: Init<'static>,
     now: Instant,
     pid: i32,
     deeds: std::vec::Vec<String>,
@@ -12,7 +12,7 @@ struct Bench {
 
 impl Bench {
     fn boot(inittab: &str) -> Self {
-        let init = std::boxed::Box::new(Init::new());
+        let init = Init::new(std::boxed::Box::leak(std::boxed::Box::default()));
         let now = Instant::from_millis(1_000);
         let mut bench = Bench { init, now, pid: 1, deeds: std::vec::Vec::new() };
         bench.init.handle(now, Event::Boot { mode: Mode::Inittab, seed: 1 });
@@ -91,7 +91,8 @@ impl Bench {
 
 #[test]
 fn the_boot_goes_through_its_actions_in_order() {
-    let mut b = Bench::boot("::respawn:r\n::once:o\n::wait:w1\n::sysinit:s1\n::sysinit:s2\n::wait:w2");
+    let mut b =
+        Bench::boot("::respawn:r\n::once:o\n::wait:w1\n::sysinit:s1\n::sysinit:s2\n::wait:w2");
     assert_eq!(b.did(), ["start s1 as 2"]);
     b.exits(2, 1);
     assert_eq!(b.did(), ["start s2 as 3"], "a sysinit line that fails is passed over");

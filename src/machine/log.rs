@@ -109,7 +109,8 @@ impl Log {
     /// Where the oldest message that waits is to go now.
     pub fn next(&self) -> Option<Sink> {
         if self.console != self.tail {
-            return Some(Sink::Console);
+            let critical = self.head_at(self.console).level & 7 <= Level::Critical as u8;
+            return Some(if critical { Sink::Everyone } else { Sink::Console });
         }
         if self.head == self.tail {
             return None;
@@ -122,21 +123,19 @@ impl Log {
         }
     }
 
-    /// Whether the message that is next for the console is critical.
-    pub fn is_critical(&self) -> bool {
-        self.head_at(self.console).level & 7 <= Level::Critical as u8
-    }
-
     /// Writes the message that is next for a sink, as that sink wants it.
     pub fn read(&self, now: Instant, sink: Sink, out: &mut Line) {
-        let from = if sink == Sink::Console { self.console } else { self.head };
+        let from = match sink {
+            Sink::Console | Sink::Everyone => self.console,
+            Sink::Syslog | Sink::Kernel => self.head,
+        };
         let head = self.head_at(from);
         match sink {
             Sink::Console => {
                 out.put(b"\rpidone: ");
             }
             Sink::Syslog => syslog::datagram(out, head.level),
-            Sink::Kernel => syslog::record(out, head.level),
+            Sink::Kernel | Sink::Everyone => syslog::record(out, head.level),
         }
         for offset in 0..u32::from(head.len) {
             out.put(&[self.byte(from.wrapping_add(HEAD as u32).wrapping_add(offset))]);
@@ -150,7 +149,7 @@ impl Log {
                 out.put(b" (said ").number(age / 1000).put(b" s before)");
             }
             Sink::Syslog => {}
-            Sink::Kernel => {
+            Sink::Kernel | Sink::Everyone => {
                 out.put(b"\n");
             }
         }
@@ -159,12 +158,12 @@ impl Log {
     /// Takes in what became of a message.
     pub fn told(&mut self, now: Instant, sink: Sink, told: Told) {
         match (sink, told) {
-            (Sink::Console, Told::Taken) => {
+            (Sink::Console | Sink::Everyone, Told::Taken) => {
                 self.pass_console();
                 let lost = core::mem::take(&mut self.console_lost);
                 self.own_up(now, lost, b"console: ", CONSOLE);
             }
-            (Sink::Console, Told::Full | Told::Absent { .. }) => {
+            (Sink::Console | Sink::Everyone, Told::Full | Told::Absent { .. }) => {
                 self.pass_console();
                 self.console_lost = self.console_lost.saturating_add(1);
             }

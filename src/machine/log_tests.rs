@@ -101,7 +101,10 @@ fn a_console_that_takes_nothing_costs_a_count() {
     assert_eq!(log.losses().1, 3);
     said(&mut log, Level::Error, b"y");
     log.told(NOW, Sink::Console, Told::Taken);
-    assert_eq!(read(&log, Sink::Console, NOW), "\rpidone: console: 3 messages lost before this\r\n");
+    assert_eq!(
+        read(&log, Sink::Console, NOW),
+        "\rpidone: console: 3 messages lost before this\r\n"
+    );
 }
 
 #[test]
@@ -126,4 +129,16 @@ fn positions_may_wrap() {
         log.told(NOW, Sink::Syslog, Told::Taken);
     }
     assert_eq!((log.next(), log.losses()), (None, (0, 0)));
+}
+
+#[test]
+fn what_is_critical_goes_to_every_console() {
+    let mut log = Log::new();
+    said(&mut log, Level::Info, b"before");
+    said(&mut log, Level::Critical, b"no shell");
+    assert_eq!(log.next(), Some(Sink::Everyone));
+    assert_eq!(read(&log, Sink::Everyone, NOW), "<26>pidone: no shell\n");
+    assert_eq!(read(&log, Sink::Console, NOW), "\rpidone: no shell\r\n");
+    log.told(NOW, Sink::Everyone, Told::Taken);
+    assert_eq!(log.next(), Some(Sink::Syslog));
 }

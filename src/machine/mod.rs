@@ -94,6 +94,8 @@ pub enum End {
 pub enum Sink {
     /// The console.
     Console,
+    /// Every console there is, through the kernel; failing that, the console.
+    Everyone,
     /// /dev/log.
     Syslog,
     /// /dev/kmsg.

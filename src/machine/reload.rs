@@ -7,7 +7,7 @@ use super::time::Instant;
 use super::unit::{State, Stimulus, Then};
 use super::{Request, UnitId};
 use crate::wire::inittab::{self, Kind, Parsed};
-use crate::wire::lines::{Found, Lines};
+use crate::wire::lines::Found;
 
 /// What became of a line of the old table in the new one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,11 @@ enum Match {
     Removed,
 }
 
-impl Init {
+impl Init<'_> {
     /// Makes everything ready for the text of an inittab.
     pub(super) fn start_reading(&mut self) {
         self.reading = Reading::Under;
-        self.lines = Lines::new();
+        self.lines.restart();
         self.bad_lines = 0;
         self.next_table.clear();
     }
@@ -91,13 +91,12 @@ impl Init {
 
     /// Whether the new table has room for the units that must still be seen to their end.
     fn fits(&self) -> bool {
-        let (table, next) = (&self.table, &self.next_table);
+        let (table, next) = (&*self.table, &*self.next_table);
         let removed = table.numbered().filter(|(unit, slot)| {
             slot.unit.state.pid().is_some() && find(table, next, *unit) == Match::Removed
         });
-        let (units, text) = removed.fold((0, 0), |(units, text), (_, slot)| {
-            (units + 1, text + table.text_size(slot))
-        });
+        let (units, text) = removed
+            .fold((0, 0), |(units, text), (_, slot)| (units + 1, text + table.text_size(slot)));
         next.slots().len() + units <= UNITS_MAX && next.text_len() + text <= TEXT_MAX
     }
 

@@ -125,7 +125,7 @@ impl Stage {
     }
 }
 
-impl Init {
+impl Init<'_> {
     /// Begins the way down.
     pub(super) fn go_down(&mut self, now: Instant, end: End) {
         self.tell_down(now, end);

@@ -167,11 +167,11 @@ fn last_words(step: LastStep) -> &'static [u8] {
     }
 }
 
-impl Init {
+impl Init<'_> {
     /// Says something that takes one template.
     fn tell(&mut self, now: Instant, level: Level, unit: UnitId, template: &[u8], number: u64) {
         let mut line = Line::new();
-        fill(&self.table, unit, &mut line, template, number);
+        fill(self.table, unit, &mut line, template, number);
         self.log.say(now, level, &line);
     }
 
@@ -188,7 +188,8 @@ impl Init {
         fault: Option<Fault>,
     ) {
         let asked = !matches!(before.state, State::Up { .. });
-        let failed = self.table.slot(unit).is_some_and(|s| matches!(s.unit.state, State::Failed));
+        let failed =
+            self.table.slot(unit).is_some_and(|s| matches!(s.unit.state, State::Failed));
         let level = match (exit, fault) {
             _ if failed => Level::Error,
             (_, Some(_)) if before.early < 2 => Level::Error,
@@ -198,7 +199,7 @@ impl Init {
             (Exit::Signal(Signal(4..=8 | 11 | 31)), _) => Level::Warning,
             _ => Level::Notice,
         };
-        let (table, mut line) = (&self.table, Line::new());
+        let (table, mut line) = (&*self.table, Line::new());
         if let Some(fault) = fault {
             fill(table, unit, &mut line, b"%u: ", 0);
             cannot(table, unit, &mut line, fault);
@@ -220,7 +221,7 @@ impl Init {
             _ if early < 2 => Level::Warning,
             _ => Level::Notice,
         };
-        let (table, mut line) = (&self.table, Line::new());
+        let (table, mut line) = (&*self.table, Line::new());
         let template: &[u8] = match why {
             Refusal::Fault(_) => b"%u: ",
             Refusal::NoTerminal { .. } => b"%u: /dev/%t is not there",
@@ -256,8 +257,10 @@ impl Init {
     pub(super) fn tell_defaults(&mut self, now: Instant, shell: bool) {
         let what: &[u8] = match shell {
             true => b"inittab: there is no /etc/inittab; rcS and shells on the consoles are run",
-            false => b"inittab: there is no /etc/inittab and no /bin/sh; nothing can be run, but \
-                init stays and reaps",
+            false => {
+                b"inittab: there is no /etc/inittab and no /bin/sh; nothing can be run, but \
+                init stays and reaps"
+            }
         };
         let level = if shell { Level::Notice } else { Level::Critical };
         self.tell(now, level, NOBODY, what, 0);
@@ -309,7 +312,7 @@ impl Init {
     fn tell_step(&mut self, now: Instant, step: LastStep, what: &[u8], errno: u16) {
         let mut line = Line::new();
         line.put(last_words(step));
-        fill(&self.table, NOBODY, &mut line, what, u64::from(errno));
+        fill(self.table, NOBODY, &mut line, what, u64::from(errno));
         self.log.say(now, Level::Error, &line);
     }
 
@@ -330,7 +333,7 @@ impl Init {
         let mut line = Line::new();
         let unit = self.restart_line().unwrap_or(NOBODY);
         line.put(b"restart: ");
-        cannot(&self.table, unit, &mut line, fault);
+        cannot(self.table, unit, &mut line, fault);
         line.put(b"; starting over");
         self.log.say(now, Level::Error, &line);
     }

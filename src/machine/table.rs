@@ -116,11 +116,13 @@ impl Table {
         Table { slots: Vec::new(), text: Vec::new(), default_level: None }
     }
 
-    /// Forgets everything.
+    /// Forgets everything. What is empty already is not touched: it would become memory.
     pub fn clear(&mut self) {
-        self.slots.clear();
-        self.text.clear();
-        self.default_level = None;
+        if !self.text.is_empty() || self.default_level.is_some() {
+            self.slots.clear();
+            self.text.clear();
+            self.default_level = None;
+        }
     }
 
     /// The units, in the order of the file.
@@ -301,19 +303,7 @@ impl Spec {
         let name = Name { base: tty, ordinal: 1 };
         let (condition, rules) = (Text::EMPTY, rules(kind));
         let (listed, stop, barred) = (true, None, false);
-        Spec {
-            line,
-            kind,
-            listed,
-            tty,
-            options,
-            command,
-            name,
-            condition,
-            stop,
-            barred,
-            rules,
-        }
+        Spec { line, kind, listed, tty, options, command, name, condition, stop, barred, rules }
     }
 
     /// Reads the second field, and finds a name.
@@ -329,7 +319,9 @@ impl Spec {
             match setting {
                 Ok(Setting::Name(text)) => self.name.base = table.place(text),
                 Ok(Setting::If(text)) => self.condition = table.place(text),
-                Ok(Setting::Restart(restart)) if self.kind.is_service() => self.rules.restart = restart,
+                Ok(Setting::Restart(restart)) if self.kind.is_service() => {
+                    self.rules.restart = restart
+                }
                 // Lines that the boot or the shutdown waits for run once.
                 Ok(Setting::Restart(_)) => report(Report::Pointless(b"restart")),
                 Ok(Setting::Delay(span)) => self.rules.delay = span,

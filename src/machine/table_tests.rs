@@ -37,7 +37,8 @@ fn units_are_called_by_option_or_terminal_or_program_and_made_unique() {
 #[test]
 fn of_lines_with_the_same_command_and_terminal_the_last_one_counts() {
     let (table, _) = table(&["::sysinit:a", "::once:b", "::wait:a", "tty1::once:a"]);
-    let kinds: std::vec::Vec<_> = table.slots().iter().map(|s| (s.spec.line, s.spec.kind)).collect();
+    let kinds: std::vec::Vec<_> =
+        table.slots().iter().map(|s| (s.spec.line, s.spec.kind)).collect();
     assert_eq!(kinds, [(2, Kind::Once), (3, Kind::Wait), (4, Kind::Once)]);
     assert_eq!(names(&table), ["b-1", "a-1", "tty1-1"]);
 }
@@ -77,7 +78,8 @@ fn the_limits_are_told_by_name_and_nothing_of_the_line_stays() {
 
 #[test]
 fn options_that_guard_bar_the_unit_and_useless_ones_are_told() {
-    let (table, said) = table(&[":user=www:respawn:a", ":restart=always:wait:b", ":umask=9:once:c"]);
+    let (table, said) =
+        table(&[":user=www:respawn:a", ":restart=always:wait:b", ":umask=9:once:c"]);
     let barred: std::vec::Vec<_> = table.slots().iter().map(|s| s.spec.barred).collect();
     assert_eq!(barred, [true, false, false]);
     assert_eq!(said.len(), 3, "{said:?}");
@@ -88,7 +90,8 @@ fn options_that_guard_bar_the_unit_and_useless_ones_are_told() {
 #[test]
 fn runlevels_count_only_where_the_file_has_a_default_one() {
     let (mut table, _) = table(&[":2345:respawn:a", ":06:wait:b", ":6:sysinit:c", "::once:d"]);
-    let runs = |t: &Table| t.slots().iter().map(|s| t.may_run(&s.spec)).collect::<std::vec::Vec<_>>();
+    let runs =
+        |t: &Table| t.slots().iter().map(|s| t.may_run(&s.spec)).collect::<std::vec::Vec<_>>();
     assert_eq!(runs(&table), [true; 4]);
     table.default_level = Some(3);
     assert_eq!(runs(&table), [true, false, true, true]);

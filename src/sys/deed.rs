@@ -4,7 +4,6 @@ use core::ffi::CStr;
 
 use pidone::machine::init::Init;
 use pidone::machine::table::Table;
-use pidone::machine::time::Instant;
 use pidone::machine::{
     Action, End, Event, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
 };
@@ -33,7 +32,7 @@ pub struct Hands {
 
 impl Hands {
     /// Does what is wanted and hands the outcome to the machine.
-    pub fn act(&mut self, init: &mut Init, action: Action) {
+    pub fn act(&mut self, init: &mut Init<'_>, action: Action) {
         let event = match action {
             Action::ReadTable => return read_table(init),
             Action::Spawn { unit } => self.spawn(init.table(), unit),
@@ -65,25 +64,21 @@ impl Hands {
         }
     }
 
-    fn tell(&mut self, init: &Init, sink: Sink) -> Event<'static> {
-        let mut line = Line::wide();
-        init.log().read(kernel::now(), sink, &mut line);
-        let told = match sink {
-            // The kernel writes what is critical on every console there is.
-            Sink::Console if init.log().is_critical() => self.tell_everyone(init, &line),
-            Sink::Console => self.sinks.console(line.as_bytes()),
-            Sink::Syslog => self.sinks.syslog(line.as_bytes(), &mut self.watch),
-            Sink::Kernel => Sinks::kernel(line.as_bytes()),
-        };
+    fn tell(&mut self, init: &Init<'_>, sink: Sink) -> Event<'static> {
+        let mut told = self.offer(init, sink);
+        if sink == Sink::Everyone && told != Told::Taken {
+            told = self.offer(init, Sink::Console);
+        }
         Event::Told { sink, told }
     }
 
-    fn tell_everyone(&mut self, init: &Init, for_console: &Line) -> Told {
-        let mut record = Line::wide();
-        init.log().read(kernel::now(), Sink::Kernel, &mut record);
-        match Sinks::kernel(record.as_bytes()) {
-            Told::Taken => Told::Taken,
-            Told::Full | Told::Absent { .. } => self.sinks.console(for_console.as_bytes()),
+    fn offer(&mut self, init: &Init<'_>, sink: Sink) -> Told {
+        let mut line = Line::wide();
+        init.log().read(kernel::now(), sink, &mut line);
+        match sink {
+            Sink::Console => self.sinks.console(line.as_bytes()),
+            Sink::Syslog => self.sinks.syslog(line.as_bytes(), &mut self.watch),
+            Sink::Kernel | Sink::Everyone => Sinks::kernel(line.as_bytes()),
         }
     }
 
@@ -105,25 +100,26 @@ const SHELL: &CStr = c"/bin/sh";
 /// How much of the inittab is read at once, in bytes.
 const PIECE: usize = 512;
 
-fn read_table(init: &mut Init) {
-    let now = kernel::now();
-    let end = match Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC) {
-        Ok(table) => read_pieces(init, now, &table),
+fn read_table(init: &mut Init<'_>) {
+    let end = match read_pieces(init) {
+        Ok(()) => Event::TextEnd,
         Err(errno::ENOENT) => Event::TextMissing { shell: access(SHELL, Access::EXEC_OK).is_ok() },
         Err(errno) => Event::TextFailed { errno },
     };
-    init.handle(now, end);
+    init.handle(kernel::now(), end);
 }
 
 /// Hands over the table piece by piece, but for its end.
-fn read_pieces(init: &mut Init, now: Instant, table: &Fd) -> Event<'static> {
+fn read_pieces(init: &mut Init<'_>) -> kernel::Result<()> {
+    let table = Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC)?;
     let mut piece = [0u8; PIECE];
     loop {
-        match fd::read(table.raw(), &mut piece) {
-            Ok(0) => return Event::TextEnd,
-            Ok(count) => init.handle(now, Event::Text(piece.get(..count as usize).unwrap_or(&[]))),
-            Err(errno) => return Event::TextFailed { errno },
+        let count = fd::read(table.raw(), &mut piece)?;
+        if count == 0 {
+            return Ok(());
         }
+        let text = piece.get(..count as usize).unwrap_or(&[]);
+        init.handle(kernel::now(), Event::Text(text));
     }
 }
 

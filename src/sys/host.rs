@@ -18,9 +18,8 @@ pub fn set_name() {
     let file = Fd::open(c"/etc/hostname", fd::READ | fd::CLOSE_ON_EXEC);
     let len = file.and_then(|file| fd::read(file.raw(), &mut text)).unwrap_or(0);
     let text = text.get(..len as usize).unwrap_or(&[]);
-    if let Some(name) = text.split(|byte| byte.is_ascii_whitespace()).next()
-        && !name.is_empty()
-    {
+    let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    if let Some(name) = text.get(..end).filter(|name| !name.is_empty()) {
         let _ = rustix::system::sethostname(name);
     }
 }

@@ -60,13 +60,17 @@ pub fn early(mut trouble: impl FnMut(&CStr, u16)) {
         if !is_bare(entry) {
             continue;
         }
-        match mount(entry.fs, entry.target, entry.fs, entry.flags, Some(entry.data)) {
+        match put(entry) {
             Ok(()) if entry.target == c"/dev" => furnish(),
             // A container whose engine has done all this does not let us.
             Ok(()) | Err(Errno::BUSY | Errno::PERM) => {}
             Err(error) => trouble(entry.target, error.raw_os_error() as u16),
         }
     }
+}
+
+fn put(entry: &Early) -> Result<(), Errno> {
+    mount(entry.fs, entry.target, entry.fs, entry.flags, Some(entry.data))
 }
 
 /// Whether there is a folder with nothing mounted on it.
@@ -85,8 +89,8 @@ fn furnish() {
     for folder in [c"/dev/pts", c"/dev/shm"] {
         let _ = mkdir(folder, Mode::from_raw_mode(0o755));
     }
-    for (target, link) in LINKS {
-        let _ = symlink(target, link);
+    for (target, link) in &LINKS {
+        let _ = symlink(*target, *link);
     }
 }
 
@@ -97,7 +101,7 @@ const FIRST_NAMESPACE: u64 = 0xefff_fffc;
 /// A shutdown line that unmounted everything may have taken /proc along, so it is brought back.
 pub fn is_machine() -> bool {
     if let Some(proc) = EARLY.first().filter(|proc| is_bare(proc)) {
-        let _ = mount(proc.fs, proc.target, proc.fs, proc.flags, Some(proc.data));
+        let _ = put(proc);
     }
     identity(c"/proc/self/ns/pid").is_some_and(|(_, number)| number == FIRST_NAMESPACE)
 }

@@ -55,25 +55,33 @@ impl Sinks {
 
     /// Sends a datagram to /dev/log. A syslogd that was started anew is found at once.
     pub fn syslog(&mut self, line: &[u8], watch: &mut Watch) -> Told {
-        for _ in 0..2 {
-            if self.syslog.is_none() {
-                self.syslog = Fd::syslog().ok();
+        let mut watched = false;
+        // The first try finds the syslogd we know, the second one that came after it, and the
+        // third one that came before the watch began.
+        for last in [false, false, true] {
+            if last {
+                watched = watch_log(watch);
             }
-            let Some(fd) = &self.syslog else {
-                break;
-            };
-            match told(fd::send(fd.raw(), line), line) {
-                Told::Absent { .. } => self.syslog = None,
+            match self.send(line) {
+                Told::Absent { .. } => {}
                 told => return told,
             }
         }
-        let watched = watch_log(watch);
-        // It may have come between the last look and the beginning of the watch.
-        self.syslog = Fd::syslog().ok();
-        match &self.syslog {
-            Some(_) => Told::Full,
-            None => Told::Absent { watched },
+        Told::Absent { watched }
+    }
+
+    fn send(&mut self, line: &[u8]) -> Told {
+        if self.syslog.is_none() {
+            self.syslog = Fd::syslog().ok();
         }
+        let told = match &self.syslog {
+            Some(fd) => told(fd::send(fd.raw(), line), line),
+            None => Told::Absent { watched: false },
+        };
+        if let Told::Absent { .. } = told {
+            self.syslog = None;
+        }
+        told
     }
 
     /// Writes a record to the kernel's log.

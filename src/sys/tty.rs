@@ -31,7 +31,7 @@ const CREAD_HUPCL_CLOCAL: u32 = 0o200 | 0o2000 | 0o4000;
 const LOCAL: u32 = 0o1 | 0o2 | 0o10 | 0o20 | 0o40 | 0o1000 | 0o4000 | 0o100_000;
 
 /// The special characters and their places: INTR QUIT ERASE KILL EOF START STOP SUSP.
-const CHARACTERS: [(usize, u8); 8] =
+const CHARACTERS: [(u8, u8); 8] =
     [(0, 3), (1, 28), (2, 127), (3, 21), (4, 4), (8, 17), (9, 19), (10, 26)];
 
 /// Gives a terminal the settings that a login expects, whatever was done to it before. What is
@@ -47,9 +47,9 @@ pub fn make_sane(fd: i32) {
     termios.control = termios.control & KEPT | CREAD_HUPCL_CLOCAL;
     termios.local = LOCAL;
     termios.line = 0;
-    for (place, character) in CHARACTERS {
-        if let Some(slot) = termios.characters.get_mut(place) {
-            *slot = character;
+    for (place, character) in &CHARACTERS {
+        if let Some(slot) = termios.characters.get_mut(usize::from(*place)) {
+            *slot = *character;
         }
     }
     // SAFETY: TCSETS reads one kernel termios.

@@ -63,6 +63,20 @@ pub const TTY_MAX: usize = 64;
 const FIELDS: &[u8] = b"tty:options:action:command";
 const ACTIONS: &[u8] = b"sysinit, wait, once, respawn, askfirst, ctrlaltdel, shutdown or restart";
 
+/// The actions of entries, in the order of [`KINDS`], and at the end the one that is none.
+const NAMES: &[u8] = b"sysinit wait once respawn askfirst ctrlaltdel shutdown restart initdefault";
+
+const KINDS: [Kind; 8] = [
+    Kind::Sysinit,
+    Kind::Wait,
+    Kind::Once,
+    Kind::Respawn,
+    Kind::AskFirst,
+    Kind::CtrlAltDel,
+    Kind::Shutdown,
+    Kind::Restart,
+];
+
 /// Parses a line from which the comment has been cut.
 pub fn parse(line: &[u8]) -> Parsed<'_> {
     if line.is_empty() {
@@ -73,14 +87,15 @@ pub fn parse(line: &[u8]) -> Parsed<'_> {
     let options = take(&mut command, b':');
     let action = take(&mut command, b':');
     let tty = tty.strip_prefix(b"/dev/").unwrap_or(tty);
+    let number = place(NAMES, action);
     let (read, expected): (_, &[u8]) = if line.iter().filter(|&&b| b == b':').count() < 3 {
         (line, FIELDS)
-    } else if action == b"initdefault" {
+    } else if number == Some(KINDS.len()) {
         match highest_level(options) {
             Some(level) => return Parsed::Default(level),
             None => (options, b"a runlevel in the second field"),
         }
-    } else if let Some(kind) = kind(action) {
+    } else if let Some(&kind) = number.and_then(|number| KINDS.get(number)) {
         if command.is_empty() {
             (line, b"a command in the fourth field")
         } else if tty.len() > TTY_MAX {
@@ -97,21 +112,6 @@ pub fn parse(line: &[u8]) -> Parsed<'_> {
 /// Of several runlevels the highest one counts, as with sysvinit.
 fn highest_level(field: &[u8]) -> Option<u8> {
     field.iter().copied().max().and_then(super::options::level)
-}
-
-fn kind(action: &[u8]) -> Option<Kind> {
-    const NAMES: &[u8] = b"sysinit wait once respawn askfirst ctrlaltdel shutdown restart";
-    const KINDS: [Kind; 8] = [
-        Kind::Sysinit,
-        Kind::Wait,
-        Kind::Once,
-        Kind::Respawn,
-        Kind::AskFirst,
-        Kind::CtrlAltDel,
-        Kind::Shutdown,
-        Kind::Restart,
-    ];
-    KINDS.get(place(NAMES, action)?).copied()
 }
 
 /// What runs where there is no inittab: what BusyBox's code does, not what its usage text says.

@@ -51,6 +51,11 @@ impl Lines {
         Lines { buffer: Vec::new(), number: 0, shape: Shape::Fresh }
     }
 
+    /// Begins a new file.
+    pub fn restart(&mut self) {
+        (self.number, self.shape) = (0, Shape::Fresh);
+    }
+
     /// The number of the last physical line that was read.
     pub fn number(&self) -> u32 {
         self.number

@@ -288,9 +288,10 @@ mod tests {
             assert!(all(option)[0].is_ok(), "{option}");
         }
         let bad = "name= restart=yes delay=x max-delay=1w max=5 stop=NONE grace=-1 if=a after=+ \
-                   after=a+ after=a++b needs= ready=soon ready=port0 log=file log-size=0 log-keep=0 user= group=a/b \
-                   root=srv nnp=1 main=yes dir=x env=x check=x pidfile=x umask=9 nice=20 \
-                   oom=1001 nofile=0 count=0 fails=x mem=0 every=0 watchdog=x port=0 name user";
+                   after=a+ after=a++b needs= ready=soon ready=port0 log=file log-size=0 \
+                   log-keep=0 user= group=a/b root=srv nnp=1 main=yes dir=x env=x check=x \
+                   pidfile=x umask=9 nice=20 oom=1001 nofile=0 count=0 fails=x mem=0 every=0 \
+                   watchdog=x port=0 name user";
         for option in bad.split_whitespace() {
             let wrong = all(option)[0].unwrap_err();
             assert_eq!(wrong.option, option.as_bytes());

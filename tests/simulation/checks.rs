@@ -57,7 +57,7 @@ impl Checks {
     }
 
     /// Sees what the machine made of it: once it is on its way down, its time counts.
-    pub fn handled(&mut self, now: u64, init: &Init) {
+    pub fn handled(&mut self, now: u64, init: &Init<'_>) {
         if is_down(init) && self.down.is_none() {
             self.down = Some((now, bound(init)));
             self.starts.clear();
@@ -71,7 +71,7 @@ impl Checks {
         key: &str,
         unit: UnitId,
         processes: &BTreeMap<i32, Process>,
-        init: &Init,
+        init: &Init<'_>,
     ) -> Result<(), String> {
         // A process that is being stopped may belong to another unit by now: its line was changed,
         // and then its old words came back as a new line.
@@ -103,7 +103,7 @@ impl Checks {
         Ok(())
     }
 
-    fn turn(&mut self, key: &str, kind: Kind, init: &Init) -> Result<(), String> {
+    fn turn(&mut self, key: &str, kind: Kind, init: &Init<'_>) -> Result<(), String> {
         let open = |kind| {
             let mut slots = init.table().slots().iter();
             slots.any(|s| s.spec.kind == kind && s.spec.listed && !s.unit.state.is_over())
@@ -136,7 +136,7 @@ impl Checks {
         pid: Pid,
         signal: Signal,
         processes: &BTreeMap<i32, Process>,
-        init: &Init,
+        init: &Init<'_>,
     ) -> Result<(), String> {
         let table = init.table();
         let slot = table.slot(unit).ok_or("a signal for no unit")?;
@@ -159,7 +159,7 @@ impl Checks {
     }
 
     /// A process is gone: it must be heard of, and what was remembered of its number goes.
-    pub fn reaped(&mut self, pid: i32, process: &Process, init: &Init) {
+    pub fn reaped(&mut self, pid: i32, process: &Process, init: &Init<'_>) {
         self.asked.remove(&pid);
         let known = init.table().slots().iter().any(|s| s.unit.state.pid() == Some(Pid(pid)));
         if known && process.fault.is_none() {
@@ -169,7 +169,7 @@ impl Checks {
 
     /// A message went somewhere.
     pub fn told(&mut self, sink: Sink, told: Told, text: &str) {
-        if sink == Sink::Console || told != Told::Taken {
+        if matches!(sink, Sink::Console | Sink::Everyone) || told != Told::Taken {
             return;
         }
         if let Some(at) = self.unheard.iter().position(|what| text.contains(what.as_str())) {
@@ -205,7 +205,7 @@ impl Checks {
         &mut self,
         now: u64,
         processes: &BTreeMap<i32, Process>,
-        init: &Init,
+        init: &Init<'_>,
     ) -> Result<(), String> {
         for slot in init.table().slots() {
             if let Some(Pid(pid)) = slot.unit.state.pid() {
@@ -231,7 +231,7 @@ impl Checks {
         &self,
         now: u64,
         processes: &BTreeMap<i32, Process>,
-        init: &Init,
+        init: &Init<'_>,
     ) -> Result<(), String> {
         for (pid, (asked, grace)) in &self.asked {
             let stuck = processes.get(pid).is_none_or(|p| p.unkillable);
@@ -254,7 +254,7 @@ impl Checks {
     }
 
     /// The world is over: what was not heard was counted.
-    pub fn end(&mut self, init: &Init) -> Result<(), String> {
+    pub fn end(&mut self, init: &Init<'_>) -> Result<(), String> {
         self.lost += u64::from(init.log().losses().0);
         if self.unheard.len() as u64 > self.lost {
             let (count, lost) = (self.unheard.len(), self.lost);
@@ -265,7 +265,7 @@ impl Checks {
 }
 
 /// How long the way down may take, by the sum of its waits.
-fn bound(init: &Init) -> u64 {
+fn bound(init: &Init<'_>) -> u64 {
     let slots = init.table().slots();
     let grace = slots.iter().map(|s| u64::from(s.spec.rules.grace)).max().unwrap_or(0);
     let lines = slots.iter().filter(|s| s.spec.kind == Kind::Shutdown);

@@ -41,8 +41,17 @@ impl Weather {
 }
 
 const KINDS: &[&str] = &[
-    "sysinit", "wait", "once", "once", "respawn", "respawn", "respawn", "askfirst", "ctrlaltdel",
-    "shutdown", "restart",
+    "sysinit",
+    "wait",
+    "once",
+    "once",
+    "respawn",
+    "respawn",
+    "respawn",
+    "askfirst",
+    "ctrlaltdel",
+    "shutdown",
+    "restart",
 ];
 
 const OPTIONS: &[&str] = &[

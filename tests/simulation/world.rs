@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pidone::machine::init::{Init, Phase};
+use pidone::machine::init::{Init, Memory, Phase};
 use pidone::machine::time::Instant;
 use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Mode, Pid, Refusal, Request, Sink, Step, Told,
@@ -77,7 +77,7 @@ pub struct World {
     pub processes: BTreeMap<i32, Process>,
     pub checks: Checks,
     pub tally: Tally,
-    init: Box<Init>,
+    init: Init<'static>,
     random: Random,
     weather: Weather,
     last_pid: i32,
@@ -92,9 +92,8 @@ impl World {
     pub fn new(seed: u64, trace: bool) -> Self {
         let mut random = Random::new(seed);
         let weather = Weather::new(&mut random);
-        let mut requests: Vec<(u64, Request)> = (0..random.below(14))
-            .map(|_| (random.below(LIFE_MS), request(&mut random)))
-            .collect();
+        let mut requests: Vec<(u64, Request)> =
+            (0..random.below(14)).map(|_| (random.below(LIFE_MS), request(&mut random))).collect();
         requests.push((LIFE_MS, Request::Continue));
         requests.push((LIFE_MS, Request::Down(End::Reboot)));
         requests.sort_by_key(|r| r.0);
@@ -103,7 +102,7 @@ impl World {
             processes: BTreeMap::new(),
             checks: Checks::default(),
             tally: Tally::default(),
-            init: Box::new(Init::new()),
+            init: Init::new(Box::leak(Box::new(Memory::new()))),
             random,
             weather,
             last_pid: 1,
@@ -449,7 +448,7 @@ impl World {
 }
 
 /// Whether the machine is on its way down.
-pub fn is_down(init: &Init) -> bool {
+pub fn is_down(init: &Init<'_>) -> bool {
     matches!(init.phase(), Phase::Down { .. })
 }
 
