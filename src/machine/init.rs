@@ -20,7 +20,7 @@ pub enum Phase {
     /// Everything is started that is to be.
     Run,
     /// The way down.
-    Down { end: End, stage: Stage },
+    Down { end: End, stage: Stage, until: Instant },
 }
 
 /// How the reading of the inittab is.
@@ -67,12 +67,7 @@ impl Default for Memory {
 impl Memory {
     /// Nothing to remember yet. All of it is zeros.
     pub const fn new() -> Self {
-        Memory {
-            log: Log::new(),
-            lines: Lines::new(),
-            first: Table::new(),
-            second: Table::new(),
-        }
+        Memory { log: Log::new(), lines: Lines::new(), first: Table::new(), second: Table::new() }
     }
 }
 
@@ -85,6 +80,8 @@ pub struct Init<'m> {
     mode: Mode,
     pub(super) bad_lines: u32,
     pub(super) chance: Chance,
+    /// The time of the event that is being handled.
+    pub(super) now: Instant,
     pub(super) log: &'m mut Log,
     pub(super) lines: &'m mut Lines,
     /// The table that counts.
@@ -105,6 +102,7 @@ impl<'m> Init<'m> {
             mode: Mode::Inittab,
             bad_lines: 0,
             chance: Chance::new(),
+            now: Instant::from_millis(0),
             log,
             lines,
             table: second,
@@ -131,28 +129,29 @@ impl Init<'_> {
 
     /// Takes in what happened.
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
+        self.now = now;
         match event {
-            Event::Boot { mode, seed } => self.boot(now, mode, seed),
-            Event::Text(bytes) => self.read_text(now, bytes),
-            Event::TextEnd => self.read_end(now),
-            Event::TextMissing { shell } => self.read_missing(now, shell),
-            Event::TextFailed { errno } => self.read_failed(now, errno),
-            Event::Requested(request) => self.request(now, request),
-            Event::Exited { pid, exit, fault } => self.exited(now, pid, exit, fault),
-            Event::Childless => self.childless_down(now),
-            Event::Appeared => self.appeared(now),
-            Event::Tick => self.tick(now),
-            Event::Spawned { unit, pid } => self.spawned(now, unit, pid),
-            Event::Refused { unit, refusal } => self.refused(now, unit, refusal),
-            Event::Signalled { unit } => self.stimulate(now, unit, Stimulus::Signalled),
-            Event::SignalledAll { any } => self.signalled_all(now, any),
+            Event::Boot { mode, seed } => self.boot(mode, seed),
+            Event::Text(bytes) => self.read_text(bytes),
+            Event::TextEnd => self.read_end(),
+            Event::TextMissing { shell } => self.read_missing(shell),
+            Event::TextFailed { errno } => self.read_failed(errno),
+            Event::Requested(request) => self.request(request),
+            Event::Exited { pid, exit, fault } => self.exited(pid, exit, fault),
+            Event::Childless => self.childless_down(),
+            Event::Appeared => self.appeared(),
+            Event::Tick => self.tick(),
+            Event::Spawned { unit, pid } => self.spawned(unit, pid),
+            Event::Refused { unit, refusal } => self.refused(unit, refusal),
+            Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
+            Event::SignalledAll { any } => self.signalled_all(any),
             Event::Told { sink, told } => self.log.told(now, sink, told),
             Event::StepStarted { pid } => self.step_started(pid),
-            Event::StepRefused { errno } => self.step_refused(now, errno),
-            Event::NotReplaced(fault) => self.not_replaced(now, fault),
-            Event::Trouble { what, object, errno } => self.tell_trouble(now, what, object, errno),
+            Event::StepRefused { errno } => self.step_refused(errno),
+            Event::NotReplaced(fault) => self.not_replaced(fault),
+            Event::Trouble { what, object, errno } => self.tell_trouble(what, object, errno),
         }
-        self.advance(now);
+        self.advance();
     }
 
     /// What is wanted now. It stays wanted until its outcome has been handled.
@@ -177,48 +176,44 @@ impl Init<'_> {
             .slots()
             .iter()
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
-        let stage = match self.phase {
-            Phase::Down { stage, .. } => stage.deadline(),
-            Phase::Fresh | Phase::Boot(_) | Phase::Run => None,
-        };
-        earlier(earlier(units, stage), self.log.deadline())
+        earlier(earlier(units, self.down_deadline()), self.log.deadline())
     }
 
-    fn boot(&mut self, now: Instant, mode: Mode, seed: u32) {
+    fn boot(&mut self, mode: Mode, seed: u32) {
         self.mode = mode;
         self.chance.seed(seed);
         self.start_reading();
         if mode == Mode::Single {
-            self.read_text(now, inittab::SINGLE);
-            self.read_end(now);
+            self.read_text(inittab::SINGLE);
+            self.read_end();
         }
     }
 
-    pub(super) fn request(&mut self, now: Instant, request: Request) {
+    pub(super) fn request(&mut self, request: Request) {
         let down = matches!(self.phase, Phase::Down { .. });
         match request {
             Request::Down(End::Restart) if self.restart_line().is_none() => {
-                self.tell_no_restart(now);
+                self.tell_no_restart();
             }
-            Request::Down(end) if !down => self.go_down(now, end),
-            Request::Down(end) => self.hurry(now, end),
+            Request::Down(end) if !down => self.go_down(end),
+            Request::Down(end) => self.hurry(end),
             Request::Reload if !down && self.mode == Mode::Inittab => {
                 self.reading = Reading::Wanted;
             }
-            Request::CtrlAltDel if !down => self.ctrlaltdel(now),
+            Request::CtrlAltDel if !down => self.ctrlaltdel(),
             Request::Pause => self.starts = Starts::Paused,
             Request::Continue => self.starts = Starts::On,
             Request::Reload | Request::CtrlAltDel => {}
         }
     }
 
-    fn ctrlaltdel(&mut self, now: Instant) {
+    fn ctrlaltdel(&mut self) {
         if self.ctrlaltdel == Walk::On {
             return;
         }
         self.rewind(Kind::CtrlAltDel);
         self.ctrlaltdel = Walk::On;
-        self.tell_ctrlaltdel(now);
+        self.tell_ctrlaltdel();
     }
 
     /// Makes the lines of a kind run again.
@@ -230,105 +225,105 @@ impl Init<'_> {
         }
     }
 
-    fn exited(&mut self, now: Instant, pid: Pid, exit: Exit, fault: Option<Fault>) {
+    fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
         let unit = self.table.numbered().find(|(_, s)| s.unit.state.pid() == Some(pid));
         if let Some((unit, before)) = unit.map(|(unit, slot)| (unit, slot.unit)) {
-            self.stimulate(now, unit, Stimulus::Exited(exit, fault));
-            self.tell_exit(now, unit, &before, exit, fault);
+            self.stimulate(unit, Stimulus::Exited(exit, fault));
+            self.tell_exit(unit, &before, exit, fault);
         }
-        self.step_ended(now, pid, exit);
+        self.step_ended(pid, exit);
     }
 
-    fn spawned(&mut self, now: Instant, unit: UnitId, pid: Pid) {
-        self.stimulate(now, unit, Stimulus::Spawned(pid));
-        self.tell_start(now, unit, pid);
-        self.bound_line(now);
+    fn spawned(&mut self, unit: UnitId, pid: Pid) {
+        self.stimulate(unit, Stimulus::Spawned(pid));
+        self.tell_start(unit, pid);
+        self.bound_line();
     }
 
-    fn refused(&mut self, now: Instant, unit: UnitId, refusal: Refusal) {
+    fn refused(&mut self, unit: UnitId, refusal: Refusal) {
         let before = self.table.slot(unit).map(|s| s.unit.early);
-        self.stimulate(now, unit, Stimulus::Refused(refusal));
-        self.tell_refusal(now, unit, refusal, before.unwrap_or(0));
+        self.stimulate(unit, Stimulus::Refused(refusal));
+        self.tell_refusal(unit, refusal, before.unwrap_or(0));
     }
 
-    fn appeared(&mut self, now: Instant) {
+    fn appeared(&mut self) {
         self.log.appeared();
-        self.stimulate_all(now, Stimulus::Appeared);
+        self.stimulate_all(Stimulus::Appeared);
     }
 
-    fn tick(&mut self, now: Instant) {
-        self.log.tick(now);
-        self.stimulate_all(now, Stimulus::Tick);
-        self.tick_down(now);
+    fn tick(&mut self) {
+        self.log.tick(self.now);
+        self.stimulate_all(Stimulus::Tick);
+        self.tick_down();
     }
 
     /// Moves one unit.
-    pub(super) fn stimulate(&mut self, now: Instant, unit: UnitId, what: Stimulus) {
+    pub(super) fn stimulate(&mut self, unit: UnitId, what: Stimulus) {
         if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
-            slot.unit.step(now, &slot.spec.rules, &mut self.chance, what);
+            slot.unit.step(self.now, &slot.spec.rules, &mut self.chance, what);
         }
     }
 
     /// Moves every unit.
-    pub(super) fn stimulate_all(&mut self, now: Instant, what: Stimulus) {
+    pub(super) fn stimulate_all(&mut self, what: Stimulus) {
         for slot in self.table.slots_mut() {
-            slot.unit.step(now, &slot.spec.rules, &mut self.chance, what);
+            slot.unit.step(self.now, &slot.spec.rules, &mut self.chance, what);
         }
     }
 
     /// Goes on with whatever had to wait for what just happened.
-    fn advance(&mut self, now: Instant) {
+    fn advance(&mut self) {
         while let Phase::Boot(kind) = self.phase {
             self.phase = match kind {
-                Kind::Sysinit if self.walk(now, kind) => break,
+                Kind::Sysinit if self.walk(kind) => break,
                 Kind::Sysinit => Phase::Boot(Kind::Wait),
-                Kind::Wait if self.walk(now, kind) => break,
+                Kind::Wait if self.walk(kind) => break,
                 _ => {
-                    self.start_all(now, Kind::Once);
-                    self.start_all(now, Kind::Respawn);
-                    self.start_all(now, Kind::AskFirst);
+                    self.start_all(Kind::Once);
+                    self.start_all(Kind::Respawn);
+                    self.start_all(Kind::AskFirst);
                     Phase::Run
                 }
             };
         }
-        if self.ctrlaltdel == Walk::On && !self.walk(now, Kind::CtrlAltDel) {
+        if self.ctrlaltdel == Walk::On && !self.walk(Kind::CtrlAltDel) {
             self.ctrlaltdel = Walk::Off;
         }
         let settled = self.phase == Phase::Run && self.ctrlaltdel == Walk::Off;
         if self.reading == Reading::Wanted && settled {
             self.start_reading();
         }
-        self.advance_down(now);
+        self.advance_down();
     }
 
     /// Starts the next line of a kind that is run line by line; false where all are over.
-    pub(super) fn walk(&mut self, now: Instant, kind: Kind) -> bool {
+    pub(super) fn walk(&mut self, kind: Kind) -> bool {
         let open = self
             .table
             .numbered()
             .find(|(_, s)| s.spec.kind == kind && s.spec.listed && !s.unit.state.is_over())
             .map(|(unit, slot)| (unit, slot.unit.state));
         if let Some((unit, State::Idle)) = open {
-            self.start(now, unit);
+            self.start(unit);
             return true;
         }
         open.is_some()
     }
 
-    fn start_all(&mut self, now: Instant, kind: Kind) {
+    fn start_all(&mut self, kind: Kind) {
         for index in 0..self.table.slots().len() {
             let unit = UnitId(index as u16);
             if self.table.slot(unit).is_some_and(|s| s.spec.kind == kind) {
-                self.start(now, unit);
+                self.start(unit);
             }
         }
     }
 
     /// Starts a unit, unless something forbids that it ever runs.
-    pub(super) fn start(&mut self, now: Instant, unit: UnitId) {
+    pub(super) fn start(&mut self, unit: UnitId) {
         match self.table.slot(unit) {
             Some(slot) if self.table.may_run(&slot.spec) => {
-                self.stimulate(now, unit, Stimulus::Start);
+                self.stimulate(unit, Stimulus::Start);
             }
             Some(slot) if slot.unit.state.pid().is_none() => self.retire(unit),
             Some(_) | None => {}
@@ -371,8 +366,7 @@ impl Init<'_> {
     fn next_signal(&self) -> Option<Action> {
         self.table.numbered().rev().find_map(|(unit, slot)| match slot.unit.state {
             State::Leaving { pid, .. } => {
-                let hangup =
-                    slot.spec.stop.is_none() && self.table.has_terminal(&slot.spec);
+                let hangup = slot.spec.stop.is_none() && self.table.has_terminal(&slot.spec);
                 let signal = slot.spec.stop.unwrap_or(Signal::TERM);
                 Some(Action::Signal { unit, pid, signal, hangup })
             }
@@ -381,12 +375,6 @@ impl Init<'_> {
             }
             _ => None,
         })
-    }
-
-    fn step_started(&mut self, pid: Pid) {
-        if let Phase::Down { stage: Stage::Last(last), .. } = &mut self.phase {
-            last.started(pid);
-        }
     }
 }
 

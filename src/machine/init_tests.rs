@@ -232,11 +232,10 @@ fn a_last_step_without_a_child_is_tried_again() {
     }
     b.init.handle(b.now, Event::SignalledAll { any: false });
     b.init.handle(b.now, Event::StepRefused { errno: 11 });
-    let Phase::Down { stage: Stage::Last(last), .. } = b.init.phase() else {
+    let Phase::Down { stage: Stage::Last(step, state), .. } = b.init.phase() else {
         panic!("{:?}", b.init.phase());
     };
-    assert_eq!(last.step, LastStep::Unmount);
-    assert!(matches!(last.state, LastState::Refused { .. }));
+    assert_eq!((step, state), (LastStep::Unmount, LastState::Refused { tries: 1 }));
     b.after(100);
     assert_eq!(b.did(), ["Unmount as 2"]);
 }

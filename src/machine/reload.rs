@@ -3,7 +3,6 @@
 use super::init::{Init, Phase, Reading};
 use super::stories::Notes;
 use super::table::{Slot, TEXT_MAX, Table, UNITS_MAX};
-use super::time::Instant;
 use super::unit::{State, Stimulus, Then};
 use super::{Request, UnitId};
 use crate::wire::inittab::{self, Kind, Parsed};
@@ -29,17 +28,17 @@ impl Init<'_> {
         self.next_table.clear();
     }
 
-    pub(super) fn read_text(&mut self, now: Instant, bytes: &[u8]) {
+    pub(super) fn read_text(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let found = self.lines.push(byte);
-            self.read_line(now, found);
+            self.read_line(found);
         }
     }
 
-    fn read_line(&mut self, now: Instant, found: Found) {
-        let Init { lines, next_table, log, bad_lines, .. } = self;
+    fn read_line(&mut self, found: Found) {
+        let Init { lines, next_table, log, bad_lines, now, .. } = self;
         let line = lines.number();
-        let mut notes = Notes { now, log, told: bad_lines, line };
+        let mut notes = Notes { now: *now, log, told: bad_lines, line };
         match found {
             Found::More => {}
             Found::TooLong => notes.too_long(),
@@ -57,36 +56,36 @@ impl Init<'_> {
         }
     }
 
-    pub(super) fn read_end(&mut self, now: Instant) {
+    pub(super) fn read_end(&mut self) {
         let found = self.lines.finish();
-        self.read_line(now, found);
-        self.tell_bad_lines(now);
+        self.read_line(found);
+        self.tell_bad_lines();
         self.reading = Reading::Idle;
         if self.phase == Phase::Fresh {
             core::mem::swap(&mut self.table, &mut self.next_table);
             self.phase = Phase::Boot(Kind::Sysinit);
         } else if self.fits() {
-            self.take_difference(now);
+            self.take_difference();
         } else {
-            self.tell_no_room(now);
+            self.tell_no_room();
         }
     }
 
-    pub(super) fn read_missing(&mut self, now: Instant, shell: bool) {
+    pub(super) fn read_missing(&mut self, shell: bool) {
         if self.phase == Phase::Fresh {
-            self.tell_defaults(now, shell);
-            self.read_text(now, inittab::DEFAULTS);
-            self.read_end(now);
+            self.tell_defaults(shell);
+            self.read_text(inittab::DEFAULTS);
+            self.read_end();
         } else {
-            self.tell_kept(now);
+            self.tell_kept();
             self.reading = Reading::Idle;
         }
     }
 
-    pub(super) fn read_failed(&mut self, now: Instant, errno: u16) {
-        self.tell_unread(now, errno);
+    pub(super) fn read_failed(&mut self, errno: u16) {
+        self.tell_unread(errno);
         self.start_reading();
-        self.read_missing(now, true);
+        self.read_missing(true);
     }
 
     /// Whether the new table has room for the units that must still be seen to their end.
@@ -102,17 +101,17 @@ impl Init<'_> {
 
     /// Makes the new table the one that counts: new lines start, removed ones stop, changed ones
     /// restart, unchanged ones never notice.
-    fn take_difference(&mut self, now: Instant) {
+    fn take_difference(&mut self) {
         for index in 0..self.table.slots().len() {
-            self.take_over(now, UnitId(index as u16));
+            self.take_over(UnitId(index as u16));
         }
         core::mem::swap(&mut self.table, &mut self.next_table);
         for index in 0..self.table.slots().len() {
-            self.start_new(now, UnitId(index as u16));
+            self.start_new(UnitId(index as u16));
         }
     }
 
-    fn take_over(&mut self, now: Instant, old: UnitId) {
+    fn take_over(&mut self, old: UnitId) {
         let Init { table, next_table, chance, .. } = self;
         let Some(slot) = table.slot(old).copied() else {
             return;
@@ -141,17 +140,17 @@ impl Init<'_> {
             _ => stop,
         };
         if let Some(then) = stop {
-            new.unit.step(now, &new.spec.rules, chance, Stimulus::Stop(then));
+            new.unit.step(self.now, &new.spec.rules, chance, Stimulus::Stop(then));
         }
     }
 
-    fn start_new(&mut self, now: Instant, unit: UnitId) {
+    fn start_new(&mut self, unit: UnitId) {
         let Some(Slot { spec, unit: state }) = self.table.slot(unit).copied() else {
             return;
         };
         let waits = matches!(state.state, State::Idle | State::Failed | State::Absent);
         match spec.kind {
-            Kind::Once | Kind::Respawn | Kind::AskFirst if waits => self.start(now, unit),
+            Kind::Once | Kind::Respawn | Kind::AskFirst if waits => self.start(unit),
             // The boot is over.
             Kind::Sysinit | Kind::Wait if waits => self.retire(unit),
             Kind::Sysinit | Kind::Wait | Kind::Once | Kind::Respawn | Kind::AskFirst => {}
@@ -160,11 +159,11 @@ impl Init<'_> {
     }
 
     /// Begins anew after a `restart` that could not be carried out.
-    pub(super) fn boot_again(&mut self, now: Instant) {
+    pub(super) fn boot_again(&mut self) {
         self.phase = Phase::Fresh;
         self.table.clear();
         self.log.reopen();
-        self.request(now, Request::Continue);
+        self.request(Request::Continue);
         self.start_reading();
     }
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `%u` `%t` `%c` `%i` | the unit's name, terminal, command, condition |
 //! | `%a` `%s` `%e` | the number at hand, as it is, as a span of time, as an error in words |
+//! | `%q` `%x` | the texts at hand: one that somebody else wrote, and one of ours |
 
 use super::init::Init;
 use super::log::Log;
@@ -35,57 +36,53 @@ pub(super) struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    /// `inittab:LINE: ` and up to five pieces; the second one is the text that was read.
-    fn say(&mut self, pieces: [&[u8]; 4], read: &[u8], limit: u64) {
+    fn say(&mut self, template: &[u8], number: usize, texts: [&[u8]; 2]) {
         if *self.told < TOLD_MAX {
             let mut line = Line::new();
             line.put(b"inittab:").number(u64::from(self.line)).put(b": ");
-            for (index, piece) in pieces.iter().enumerate() {
-                line.put(piece);
-                match index {
-                    0 if limit > 0 => line.number(limit),
-                    0 => line.quote(read.get(..SHOWN).unwrap_or(read)),
-                    _ => &mut line,
-                };
-            }
+            fill(&mut line, None, template, number as u64, texts);
             self.log.say(self.now, Level::Warning, &line);
         }
         *self.told = self.told.saturating_add(1);
     }
 
     pub fn too_long(&mut self) {
-        let pieces: [&[u8]; 4] = [b"more than LOGICAL_MAX=", b" bytes", b"", b"; line skipped"];
-        self.say(pieces, b"", LOGICAL_MAX as u64);
+        let template = b"more than LOGICAL_MAX=%a bytes; line skipped";
+        self.say(template, LOGICAL_MAX, [b"", b""]);
     }
 
     pub fn bad_line(&mut self, read: &[u8], expected: &[u8]) {
-        self.say([b"'", b"': expected ", expected, b"; line skipped"], read, 0);
+        self.say(b"'%q': expected %x; line skipped", 0, [read, expected]);
     }
 
     pub fn overflow(&mut self, overflow: Overflow) {
-        let (what, limit, of): (&[u8], _, &[u8]) = match overflow {
-            Overflow::Units => (b"more than UNITS_MAX=", UNITS_MAX, b" units"),
-            Overflow::Text => (b"more than TEXT_MAX=", TEXT_MAX, b" bytes of text"),
+        let (template, limit): (&[u8], _) = match overflow {
+            Overflow::Units => (b"more than UNITS_MAX=%a units; line skipped", UNITS_MAX),
+            Overflow::Text => (b"more than TEXT_MAX=%a bytes of text; line skipped", TEXT_MAX),
         };
-        self.say([what, of, b"", b"; line skipped"], b"", limit as u64);
+        self.say(template, limit, [b"", b""]);
     }
 
     pub fn option(&mut self, report: Report<'_>) {
-        let unheeded: &[u8] = b"' is not carried out by this version";
-        let (option, what, expected, next): (_, &[u8], &[u8], &[u8]) = match report {
-            Report::Wrong(wrong) if wrong.guard => {
-                (wrong.option, b"': expected ", wrong.expected, b"; unit not run")
-            }
+        let (template, option, expected): (&[u8], _, &[u8]) = match report {
             Report::Wrong(wrong) => {
-                (wrong.option, b"': expected ", wrong.expected, b"; option ignored")
+                let template: &[u8] = match wrong.guard {
+                    true => b"option '%q': expected %x; unit not run",
+                    false => b"option '%q': expected %x; option ignored",
+                };
+                (template, wrong.option, wrong.expected)
             }
             Report::Pointless(option) => {
-                (option, b"' means nothing to this action", b"", b"; option ignored")
+                (b"option '%q' means nothing to this action; option ignored", option, b"")
             }
-            Report::Unheeded(option) => (option, unheeded, b"", b"; option ignored"),
-            Report::Barred(option) => (option, unheeded, b"", b"; unit not run"),
+            Report::Unheeded(option) => {
+                (b"option '%q' is not carried out by this version; option ignored", option, b"")
+            }
+            Report::Barred(option) => {
+                (b"option '%q' is not carried out by this version; unit not run", option, b"")
+            }
         };
-        self.say([b"option '", what, expected, next], option, 0);
+        self.say(template, 0, [option, expected]);
     }
 }
 
@@ -93,22 +90,29 @@ impl Notes<'_> {
 const NOBODY: UnitId = UnitId(u16::MAX);
 
 /// Appends a template with its facts put in.
-fn fill(table: &Table, unit: UnitId, line: &mut Line, template: &[u8], number: u64) {
-    let slot = table.slot(unit);
+fn fill(
+    line: &mut Line,
+    unit: Option<(&Table, &Slot)>,
+    template: &[u8],
+    number: u64,
+    texts: [&[u8]; 2],
+) {
     let mut letters = template.iter();
     while let Some(&letter) = letters.next() {
         if letter != b'%' {
             line.put(&[letter]);
             continue;
         }
-        match (letters.next(), slot) {
+        match (letters.next(), unit) {
             (Some(b'a'), _) => line.number(number),
             (Some(b's'), _) => line.span(number),
             (Some(b'e'), _) => line.error(number as u16),
-            (Some(b'u'), Some(slot)) => name(table, slot, line),
-            (Some(b't'), Some(slot)) => line.quote(table.text(slot.spec.tty)),
-            (Some(b'c'), Some(slot)) => line.quote(table.text(slot.spec.command)),
-            (Some(b'i'), Some(slot)) => line.quote(table.text(slot.spec.condition)),
+            (Some(b'q'), _) => line.quote(texts[0].get(..SHOWN).unwrap_or(texts[0])),
+            (Some(b'x'), _) => line.put(texts[1]),
+            (Some(b'u'), Some((table, slot))) => name(table, slot, line),
+            (Some(b't'), Some((table, slot))) => line.quote(table.text(slot.spec.tty)),
+            (Some(b'c'), Some((table, slot))) => line.quote(table.text(slot.spec.command)),
+            (Some(b'i'), Some((table, slot))) => line.quote(table.text(slot.spec.condition)),
             _ => line,
         };
     }
@@ -122,40 +126,31 @@ fn name<'a>(table: &Table, slot: &Slot, line: &'a mut Line) -> &'a mut Line {
     line
 }
 
-/// What could not be done.
-fn cannot(table: &Table, unit: UnitId, line: &mut Line, fault: Fault) {
-    let template: &[u8] = match fault.step {
-        Step::Fork => b"cannot fork: %e",
-        Step::Terminal => b"cannot open /dev/%t: %e",
-        Step::Exec => b"cannot run '%c': %e",
-    };
-    fill(table, unit, line, template, u64::from(fault.errno));
+/// What could not be done for a unit.
+fn cannot_unit(step: Step) -> &'static [u8] {
+    match step {
+        Step::Fork => b"%u: cannot fork: %e",
+        Step::Terminal => b"%u: cannot open /dev/%t: %e",
+        Step::Exec => b"%u: cannot run '%c': %e",
+    }
 }
 
-/// What happens next to a unit: the end of a message.
-fn next(now: Instant, table: &Table, unit: UnitId, line: &mut Line) {
-    let Some(slot) = table.slot(unit) else {
-        return;
-    };
+/// What happens next to a unit: the end of a message, and its number.
+fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
     let kept = matches!(slot.spec.kind, Kind::Respawn | Kind::AskFirst);
-    let mut number = 0;
-    let template: &[u8] = match slot.unit.state {
-        State::Due => b"; started again",
-        State::Backoff { until } => {
-            number = until.since(now);
-            b"; next start in %s"
-        }
-        State::NoTerminal { .. } => b"; waiting for it",
+    match slot.unit.state {
+        State::Due => (b"; started again", 0),
+        State::Backoff { until } => (b"; next start in %s", until.since(now)),
+        State::NoTerminal { .. } => (b"; waiting for it", 0),
         State::Failed => {
-            number = u64::from(slot.spec.rules.max.0);
-            b"; started %a times in the span of max=, given up until the inittab is read again"
+            let template = b"; started %a times in the span of max=, given up until a reload";
+            (template, u64::from(slot.spec.rules.max.0))
         }
-        State::Absent => b"; not started until the inittab is read again",
-        State::Done if kept => b"; not started again",
-        State::Done | State::Idle | State::Up { .. } | State::Leaving { .. } => b"",
-        State::Stopping { .. } | State::Overdue { .. } | State::Killed { .. } => b"",
-    };
-    fill(table, unit, line, template, number);
+        State::Absent => (b"; not started until a reload", 0),
+        State::Done if kept => (b"; not started again", 0),
+        State::Done | State::Idle | State::Up { .. } | State::Leaving { .. } => (b"", 0),
+        State::Stopping { .. } | State::Overdue { .. } | State::Killed { .. } => (b"", 0),
+    }
 }
 
 fn last_words(step: LastStep) -> &'static [u8] {
@@ -168,119 +163,123 @@ fn last_words(step: LastStep) -> &'static [u8] {
 }
 
 impl Init<'_> {
-    /// Says something that takes one template.
-    fn tell(&mut self, now: Instant, level: Level, unit: UnitId, template: &[u8], number: u64) {
-        let mut line = Line::new();
-        fill(self.table, unit, &mut line, template, number);
-        self.log.say(now, level, &line);
+    /// Says something that takes one template, and for a unit what happens next to it.
+    fn tell(&mut self, level: Level, unit: UnitId, template: &[u8], number: u64) {
+        self.tell_texts(level, unit, template, number, [b"", b""]);
     }
 
-    pub(super) fn tell_start(&mut self, now: Instant, unit: UnitId, pid: Pid) {
-        self.tell(now, Level::Info, unit, b"%u started, pid %a: %c", pid.0 as u64);
+    fn tell_texts(
+        &mut self,
+        level: Level,
+        unit: UnitId,
+        template: &[u8],
+        number: u64,
+        texts: [&[u8]; 2],
+    ) {
+        let mut line = Line::new();
+        let unit = self.table.slot(unit).map(|slot| (&*self.table, slot));
+        fill(&mut line, unit, template, number, texts);
+        if let Some((_, slot)) = unit {
+            let (template, number) = next(self.now, slot);
+            fill(&mut line, None, template, number, texts);
+        }
+        self.log.say(self.now, level, &line);
+    }
+
+    pub(super) fn tell_start(&mut self, unit: UnitId, pid: Pid) {
+        self.tell(Level::Info, unit, b"%u started, pid %a: %c", pid.0 as u64);
     }
 
     pub(super) fn tell_exit(
         &mut self,
-        now: Instant,
         unit: UnitId,
         before: &Unit,
         exit: Exit,
         fault: Option<Fault>,
     ) {
+        if let Some(Fault { step, errno }) = fault {
+            let level = if before.early < 2 { Level::Error } else { Level::Notice };
+            return self.tell(level, unit, cannot_unit(step), u64::from(errno));
+        }
         let asked = !matches!(before.state, State::Up { .. });
-        let failed =
-            self.table.slot(unit).is_some_and(|s| matches!(s.unit.state, State::Failed));
-        let level = match (exit, fault) {
+        let failed = self.table.slot(unit).is_some_and(|s| matches!(s.unit.state, State::Failed));
+        let level = match exit {
             _ if failed => Level::Error,
-            (_, Some(_)) if before.early < 2 => Level::Error,
-            (Exit::Code(0), _) => Level::Info,
+            Exit::Code(0) => Level::Info,
             _ if asked => Level::Info,
             // ILL, TRAP, ABRT, BUS, FPE, SEGV and SYS are faults of the program.
-            (Exit::Signal(Signal(4..=8 | 11 | 31)), _) => Level::Warning,
-            _ => Level::Notice,
+            Exit::Signal(Signal(4..=8 | 11 | 31)) => Level::Warning,
+            Exit::Code(_) | Exit::Signal(_) => Level::Notice,
         };
-        let (table, mut line) = (&*self.table, Line::new());
-        if let Some(fault) = fault {
-            fill(table, unit, &mut line, b"%u: ", 0);
-            cannot(table, unit, &mut line, fault);
-        } else {
-            let pid = before.state.pid().map_or(0, |pid| pid.0);
-            fill(table, unit, &mut line, b"%u (pid %a) ended", pid as u64);
-            exit_words(exit, &mut line);
-            if let State::Up { since, .. } = before.state {
-                fill(table, unit, &mut line, b" after %s", now.since(since));
+        let mut end = Line::new();
+        exit_words(exit, &mut end);
+        if let State::Up { since, .. } = before.state {
+            end.put(b" after ").span(self.now.since(since));
+        }
+        let pid = before.state.pid().map_or(0, |pid| pid.0);
+        let texts: [&[u8]; 2] = [b"", end.as_bytes()];
+        self.tell_texts(level, unit, b"%u (pid %a) ended%x", pid as u64, texts);
+    }
+
+    pub(super) fn tell_refusal(&mut self, unit: UnitId, why: Refusal, early: u8) {
+        let level = if early < 2 { Level::Warning } else { Level::Notice };
+        match why {
+            Refusal::Fault(Fault { step, errno }) => {
+                self.tell(level, unit, cannot_unit(step), u64::from(errno));
             }
+            Refusal::NoTerminal { .. } => self.tell(level, unit, b"%u: /dev/%t is not there", 0),
+            Refusal::Unwanted => self.tell(Level::Info, unit, b"%u: %i is not there", 0),
         }
-        next(now, table, unit, &mut line);
-        self.log.say(now, level, &line);
     }
 
-    pub(super) fn tell_refusal(&mut self, now: Instant, unit: UnitId, why: Refusal, early: u8) {
-        let level = match why {
-            Refusal::Unwanted => Level::Info,
-            _ if early < 2 => Level::Warning,
-            _ => Level::Notice,
-        };
-        let (table, mut line) = (&*self.table, Line::new());
-        let template: &[u8] = match why {
-            Refusal::Fault(_) => b"%u: ",
-            Refusal::NoTerminal { .. } => b"%u: /dev/%t is not there",
-            Refusal::Unwanted => b"%u: %i is not there",
-        };
-        fill(table, unit, &mut line, template, 0);
-        if let Refusal::Fault(fault) = why {
-            cannot(table, unit, &mut line, fault);
-        }
-        next(now, table, unit, &mut line);
-        self.log.say(now, level, &line);
-    }
-
-    pub(super) fn tell_bad_lines(&mut self, now: Instant) {
+    pub(super) fn tell_bad_lines(&mut self) {
         let more = u64::from(self.bad_lines.saturating_sub(TOLD_MAX));
         if more > 0 {
             let what = b"inittab: %a more bad lines or options, not told one by one";
-            self.tell(now, Level::Warning, NOBODY, what, more);
+            self.tell(Level::Warning, NOBODY, what, more);
         }
     }
 
-    pub(super) fn tell_no_room(&mut self, now: Instant) {
+    pub(super) fn tell_no_room(&mut self) {
         let what = b"inittab: no room (UNITS_MAX=%a) for the new lines beside units that would \
             have to stop first; the old table is kept; remove lines and reload, then add";
-        self.tell(now, Level::Error, NOBODY, what, UNITS_MAX as u64);
+        self.tell(Level::Error, NOBODY, what, UNITS_MAX as u64);
     }
 
-    pub(super) fn tell_kept(&mut self, now: Instant) {
+    pub(super) fn tell_kept(&mut self) {
         let what = b"inittab: there is none to be read; the old table is kept";
-        self.tell(now, Level::Error, NOBODY, what, 0);
+        self.tell(Level::Error, NOBODY, what, 0);
     }
 
-    pub(super) fn tell_defaults(&mut self, now: Instant, shell: bool) {
-        let what: &[u8] = match shell {
-            true => b"inittab: there is no /etc/inittab; rcS and shells on the consoles are run",
-            false => {
-                b"inittab: there is no /etc/inittab and no /bin/sh; nothing can be run, but \
-                init stays and reaps"
+    pub(super) fn tell_defaults(&mut self, shell: bool) {
+        match shell {
+            true => {
+                let what = b"inittab: there is none; rcS and shells on the consoles are run";
+                self.tell(Level::Notice, NOBODY, what, 0);
             }
-        };
-        let level = if shell { Level::Notice } else { Level::Critical };
-        self.tell(now, level, NOBODY, what, 0);
+            false => {
+                let what = b"inittab: there is none, and no /bin/sh; nothing can be run, but init \
+                    stays and reaps";
+                self.tell(Level::Critical, NOBODY, what, 0);
+            }
+        }
     }
 
-    pub(super) fn tell_unread(&mut self, now: Instant, errno: u16) {
+    pub(super) fn tell_unread(&mut self, errno: u16) {
         let what = b"inittab: cannot read /etc/inittab: %e";
-        self.tell(now, Level::Error, NOBODY, what, u64::from(errno));
+        self.tell(Level::Error, NOBODY, what, u64::from(errno));
     }
 
-    pub(super) fn tell_no_restart(&mut self, now: Instant) {
+    pub(super) fn tell_no_restart(&mut self) {
         let what = b"restart asked for, but the inittab has no restart line; going on";
-        self.tell(now, Level::Warning, NOBODY, what, 0);
+        self.tell(Level::Warning, NOBODY, what, 0);
     }
 
-    pub(super) fn tell_ctrlaltdel(&mut self, now: Instant) {
-        self.tell(now, Level::Notice, NOBODY, b"Ctrl-Alt-Del was pressed", 0);
+    pub(super) fn tell_ctrlaltdel(&mut self) {
+        self.tell(Level::Notice, NOBODY, b"Ctrl-Alt-Del was pressed", 0);
     }
 
-    pub(super) fn tell_down(&mut self, now: Instant, end: End) {
+    pub(super) fn tell_down(&mut self, end: End) {
         let mut line = Line::new();
         let end: &[u8] = match end {
             End::Halt => b"halt",
@@ -289,60 +288,50 @@ impl Init<'_> {
             End::Restart => b"restart of init",
         };
         line.put(b"the system is going down: ").put(end);
-        self.log.announce(now, Level::Notice, &line);
+        self.log.announce(self.now, Level::Notice, &line);
     }
 
-    pub(super) fn tell_overdue(&mut self, now: Instant) {
-        self.tell_live(now, b"%u does not stop in time; killed");
+    pub(super) fn tell_overdue(&mut self) {
+        self.tell_live(b"%u does not stop in time; killed");
     }
 
-    pub(super) fn tell_unkillable(&mut self, now: Instant) {
-        self.tell_live(now, b"%u cannot be killed; left behind");
+    pub(super) fn tell_unkillable(&mut self) {
+        self.tell_live(b"%u cannot be killed; left behind");
     }
 
-    fn tell_live(&mut self, now: Instant, what: &[u8]) {
+    fn tell_live(&mut self, what: &[u8]) {
         for index in 0..self.table.slots().len() {
             let unit = UnitId(index as u16);
             if self.table.slot(unit).is_some_and(|s| s.unit.state.pid().is_some()) {
-                self.tell(now, Level::Warning, unit, what, 0);
+                self.tell(Level::Warning, unit, what, 0);
             }
         }
     }
 
-    fn tell_step(&mut self, now: Instant, step: LastStep, what: &[u8], errno: u16) {
-        let mut line = Line::new();
-        line.put(last_words(step));
-        fill(self.table, NOBODY, &mut line, what, u64::from(errno));
-        self.log.say(now, Level::Error, &line);
+    pub(super) fn tell_step_late(&mut self, step: LastStep) {
+        let texts: [&[u8]; 2] = [b"", last_words(step)];
+        self.tell_texts(Level::Error, NOBODY, b"%x does not end; going on without it", 0, texts);
     }
 
-    pub(super) fn tell_step_late(&mut self, now: Instant, step: LastStep) {
-        self.tell_step(now, step, b" does not end; going on without it", 0);
+    pub(super) fn tell_step_refused(&mut self, step: LastStep, errno: u16) {
+        let texts: [&[u8]; 2] = [b"", last_words(step)];
+        self.tell_texts(Level::Error, NOBODY, b"%x: cannot fork: %e", u64::from(errno), texts);
     }
 
-    pub(super) fn tell_step_refused(&mut self, now: Instant, step: LastStep, errno: u16) {
-        self.tell_step(now, step, b": cannot fork: %e", errno);
-    }
-
-    pub(super) fn tell_no_reboot(&mut self, now: Instant, errno: u8) {
+    pub(super) fn tell_no_reboot(&mut self, errno: u8) {
         let what = b"reboot(2) failed: %e; waiting for another request";
-        self.tell(now, Level::Critical, NOBODY, what, u64::from(errno));
+        self.tell(Level::Critical, NOBODY, what, u64::from(errno));
     }
 
-    pub(super) fn tell_not_replaced(&mut self, now: Instant, fault: Fault) {
-        let mut line = Line::new();
+    pub(super) fn tell_not_replaced(&mut self, fault: Fault) {
         let unit = self.restart_line().unwrap_or(NOBODY);
-        line.put(b"restart: ");
-        cannot(self.table, unit, &mut line, fault);
-        line.put(b"; starting over");
-        self.log.say(now, Level::Error, &line);
+        self.tell(Level::Error, unit, cannot_unit(fault.step), u64::from(fault.errno));
+        self.tell(Level::Error, NOBODY, b"nothing takes the place of init; starting over", 0);
     }
 
-    pub(super) fn tell_trouble(&mut self, now: Instant, what: &[u8], object: &[u8], errno: u16) {
-        let mut line = Line::new();
-        line.put(b"cannot ").put(what).put(b" ").quote(object).put(b": ").error(errno);
-        line.put(b"; going on without");
-        self.log.say(now, Level::Warning, &line);
+    pub(super) fn tell_trouble(&mut self, what: &[u8], object: &[u8], errno: u16) {
+        let template = b"cannot %q %x: %e; going on without";
+        self.tell_texts(Level::Warning, NOBODY, template, u64::from(errno), [what, object]);
     }
 }
 
