@@ -1,9 +1,11 @@
 //! Bugs planted on purpose: each one is put into a copy of the source, and the simulation must
 //! find it. A checker that nothing can set off would be worth nothing.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
+use std::fs;
+
+mod support;
+
+use support::garden::Garden;
 
 /// A bug: what it does, the file, the text that stands there once, and what replaces it.
 struct Plant {
@@ -100,56 +102,21 @@ const PLANTS: &[Plant] = &[
     },
 ];
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// A copy of what the simulation is built from.
-fn garden() -> PathBuf {
-    let (home, garden) = (Path::new(env!("CARGO_MANIFEST_DIR")), env!("CARGO_TARGET_TMPDIR"));
-    let garden = Path::new(garden).join("plants");
-    let _ = fs::remove_dir_all(garden.join("src"));
-    copy(&home.join("src"), &garden.join("src"));
-    copy(&home.join("tests/simulation"), &garden.join("tests/simulation"));
-    for file in ["Cargo.toml", "Cargo.lock", "build.rs", "README.md", "tests/simulation.rs"] {
-        fs::copy(home.join(file), garden.join(file)).unwrap();
-    }
-    garden
-}
-
 /// Whether the simulation passes in the garden, and what it said.
-fn simulate(garden: &Path) -> (bool, String) {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["test", "--offline", "--no-default-features", "--test", "simulation"]);
-    cargo.current_dir(garden).env("CARGO_TARGET_DIR", garden.join("target"));
-    cargo.env("RUST_BACKTRACE", "0").env_remove("PIDONE_SEED");
-    let out = cargo.output().unwrap();
-    let mut said = String::from_utf8_lossy(&out.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&out.stderr));
-    (out.status.success(), said)
+fn simulate(garden: &Garden) -> (bool, String) {
+    garden.cargo(&["test", "--no-default-features", "--test", "simulation"])
 }
 
 #[test]
 fn the_simulation_finds_every_planted_bug() {
-    let garden = garden();
+    let garden = Garden::lay("plants", &["tests/simulation", "tests/simulation.rs"]);
     let (sound, said) = simulate(&garden);
     assert!(sound, "the simulation fails without a bug:\n{said}");
     for plant in PLANTS {
-        let file = garden.join("src").join(plant.file);
-        let text = fs::read_to_string(&file).unwrap();
-        let places = text.matches(plant.from).count();
-        assert_eq!(places, 1, "{}: its place is not there once: {}", plant.what, plant.from);
-        fs::write(&file, text.replace(plant.from, plant.to)).unwrap();
+        let file = format!("src/{}", plant.file);
+        let text = garden.plant(&file, plant.from, plant.to);
         let (sound, said) = simulate(&garden);
-        fs::write(&file, &text).unwrap();
+        fs::write(garden.file(&file), &text).unwrap();
         assert!(!sound, "nothing noticed that {}", plant.what);
         let found = said.lines().find(|line| line.starts_with("world "));
         let found = found.unwrap_or_else(|| panic!("{}: no world failed:\n{said}", plant.what));

@@ -241,9 +241,10 @@ impl Init<'_> {
     }
 
     fn refused(&mut self, unit: UnitId, refusal: Refusal) {
-        let before = self.table.slot(unit).map(|s| s.unit.early);
-        self.stimulate(unit, Stimulus::Refused(refusal));
-        self.tell_refusal(unit, refusal, before.unwrap_or(0));
+        if let Some(before) = self.table.slot(unit).map(|slot| slot.unit) {
+            self.stimulate(unit, Stimulus::Refused(refusal));
+            self.tell_refusal(unit, refusal, &before);
+        }
     }
 
     fn appeared(&mut self) {

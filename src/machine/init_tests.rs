@@ -292,3 +292,25 @@ fn a_signal_during_a_hanging_sysinit_line_is_heeded() {
     b.happens(Event::Requested(Request::Down(End::PowerOff)));
     assert_eq!(b.did(), ["signal 2 15"]);
 }
+
+#[test]
+fn a_terminal_that_is_missing_is_told_of_once() {
+    let mut b = Bench::boot("");
+    b.init.handle(b.now, Event::Requested(Request::Reload));
+    b.init.handle(b.now, Event::Text(b"tty9::respawn:getty\n"));
+    b.init.handle(b.now, Event::TextEnd);
+    let mut told = 0;
+    for _ in 0..5 {
+        while let Some(Action::Tell(sink)) = b.init.next_action() {
+            told += i32::from(sink == crate::machine::Sink::Console);
+            b.init.handle(b.now, Event::Told { sink, told: crate::machine::Told::Taken });
+        }
+        let Some(Action::Spawn { unit }) = b.init.next_action() else {
+            panic!("{:?}", b.init.next_action());
+        };
+        let refusal = Refusal::NoTerminal { watched: true };
+        b.init.handle(b.now, Event::Refused { unit, refusal });
+        b.init.handle(b.now, Event::Appeared);
+    }
+    assert_eq!(told, 1);
+}

@@ -47,7 +47,7 @@ impl Init<'_> {
                 Parsed::Default(level) => next_table.default_level = Some(level),
                 Parsed::Bad { read, expected } => notes.bad_line(read, expected),
                 Parsed::Entry(entry) => {
-                    let added = next_table.add(line, &entry, &mut |report| notes.option(report));
+                    let added = next_table.add(line, &entry, &mut |problem| notes.option(problem));
                     if let Err(overflow) = added {
                         notes.overflow(overflow);
                     }

@@ -10,12 +10,13 @@
 
 use super::init::Init;
 use super::log::Log;
-use super::table::{Overflow, Report, Slot, TEXT_MAX, Table, UNITS_MAX};
+use super::table::{Overflow, Slot, TEXT_MAX, Table, UNITS_MAX};
 use super::time::Instant;
-use super::unit::{State, Unit};
+use super::unit::{State, Terminal, Unit};
 use super::{End, Exit, Fault, LastStep, Pid, Refusal, Step, UnitId};
 use crate::wire::inittab::Kind;
 use crate::wire::lines::LOGICAL_MAX;
+use crate::wire::options::{self, Problem};
 use crate::wire::signals::{self, Signal};
 use crate::wire::syslog::Level;
 use crate::wire::text::Line;
@@ -63,26 +64,21 @@ impl Notes<'_> {
         self.say(template, limit, [b"", b""]);
     }
 
-    pub fn option(&mut self, report: Report<'_>) {
-        let (template, option, expected): (&[u8], _, &[u8]) = match report {
-            Report::Wrong(wrong) => {
-                let template: &[u8] = match wrong.guard {
-                    true => b"option '%q': expected %x; unit not run",
-                    false => b"option '%q': expected %x; option ignored",
-                };
-                (template, wrong.option, wrong.expected)
+    pub fn option(&mut self, problem: Problem<'_>) {
+        let next: &[u8] = if problem.bars { b"unit not run" } else { b"option ignored" };
+        let (template, fact): (&[u8], _) = match problem.fault {
+            options::Fault::Wrong { expected } if problem.bars => {
+                (b"option '%q': expected %x; unit not run", expected)
             }
-            Report::Pointless(option) => {
-                (b"option '%q' means nothing to this action; option ignored", option, b"")
+            options::Fault::Wrong { expected } => {
+                (b"option '%q': expected %x; option ignored", expected)
             }
-            Report::Unheeded(option) => {
-                (b"option '%q' is not carried out by this version; option ignored", option, b"")
+            options::Fault::Unheeded => {
+                (b"option '%q' is not carried out by this version; %x", next)
             }
-            Report::Barred(option) => {
-                (b"option '%q' is not carried out by this version; unit not run", option, b"")
-            }
+            options::Fault::Pointless => (b"option '%q' means nothing to this action; %x", next),
         };
-        self.say(template, 0, [option, expected]);
+        self.say(template, 0, [problem.option, fact]);
     }
 }
 
@@ -221,13 +217,16 @@ impl Init<'_> {
         self.tell_texts(level, unit, b"%u (pid %a) ended%x", pid as u64, texts);
     }
 
-    pub(super) fn tell_refusal(&mut self, unit: UnitId, why: Refusal, early: u8) {
-        let level = if early < 2 { Level::Warning } else { Level::Notice };
+    pub(super) fn tell_refusal(&mut self, unit: UnitId, why: Refusal, before: &Unit) {
+        let level = if before.early < 2 { Level::Warning } else { Level::Notice };
         match why {
             Refusal::Fault(Fault { step, errno }) => {
                 self.tell(level, unit, cannot_unit(step), u64::from(errno));
             }
-            Refusal::NoTerminal { .. } => self.tell(level, unit, b"%u: /dev/%t is not there", 0),
+            Refusal::NoTerminal { .. } if before.terminal == Terminal::Missed => {}
+            Refusal::NoTerminal { .. } => {
+                self.tell(Level::Warning, unit, b"%u: /dev/%t is not there", 0);
+            }
             Refusal::Unwanted => self.tell(Level::Info, unit, b"%u: %i is not there", 0),
         }
     }

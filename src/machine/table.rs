@@ -6,7 +6,8 @@ use super::UnitId;
 use super::unit::{Rules, Unit};
 use crate::wire::command;
 use crate::wire::inittab::{Entry, Kind};
-use crate::wire::options::{self, Restart, Setting, Wrong};
+use crate::wire::names::{begins, place};
+use crate::wire::options::{self, Fault, Options, Problem, Restart};
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
@@ -34,8 +35,6 @@ pub struct Text {
 }
 
 impl Text {
-    const EMPTY: Text = Text { at: 0, len: 0 };
-
     fn end(self) -> usize {
         usize::from(self.at) + usize::from(self.len)
     }
@@ -146,6 +145,7 @@ impl Table {
     }
 
     /// A piece of text.
+    #[inline(never)] // It is asked for so often that a copy in each place would cost 500 bytes.
     pub fn text(&self, text: Text) -> &[u8] {
         self.text.get(usize::from(text.at)..text.end()).unwrap_or(&[])
     }
@@ -158,21 +158,22 @@ impl Table {
         &mut self,
         line: u32,
         entry: &Entry<'_>,
-        report: &mut dyn FnMut(Report<'_>),
+        report: &mut dyn FnMut(Problem<'_>),
     ) -> Result<(), Overflow> {
-        let twin = self.slots.iter().position(|slot| {
-            self.text(slot.spec.command) == entry.command && self.text(slot.spec.tty) == entry.tty
-        });
+        let mut slots = self.slots.iter();
+        let twin = slots.position(|slot| self.is_line(&slot.spec, entry.tty, entry.command));
         if twin.is_none() && self.slots.is_full() {
             return Err(Overflow::Units);
         }
-        let texts = self.put_line(entry).ok_or(Overflow::Text)?;
-        let mut spec = Spec::new(line, entry.kind, texts);
-        spec.read(self, report);
+        let Entry { tty, options, kind, command } = *entry;
+        if self.text.len() + tty.len() + options.len() + command.len() + 3 > TEXT_MAX {
+            return Err(Overflow::Text);
+        }
+        let texts = [self.put(tty), self.put(options), self.put(command)];
         if let Some(twin) = twin {
             self.remove(twin);
         }
-        spec.name.ordinal = self.ordinal(spec.name.base);
+        let spec = self.spec(line, kind, texts, report);
         // There is room: a full table was sent away above unless the twin made place.
         let _ = self.slots.push(Slot { spec, unit: Unit::new() });
         Ok(())
@@ -184,22 +185,24 @@ impl Table {
         let from = usize::from(slot.spec.tty.at);
         let line = other.text.get(from..slot.spec.command.end() + 1).unwrap_or(&[]);
         let moved = (self.text.len() as u16).wrapping_sub(slot.spec.tty.at);
-        self.text.extend_from_slice(line).map_err(|_| Overflow::Text)?;
-        self.slots.push(*slot).map_err(|_| Overflow::Units)?;
-        if let Some(Slot { spec, .. }) = self.slots.last_mut() {
-            spec.listed = false;
-            let Spec { tty, options, command, name, condition, .. } = spec;
-            for text in [tty, options, command, &mut name.base, condition] {
-                text.at = text.at.wrapping_add(moved);
-            }
+        let mut slot = *slot;
+        slot.spec.listed = false;
+        let Spec { tty, options, command, name, condition, .. } = &mut slot.spec;
+        for text in [tty, options, command, &mut name.base, condition] {
+            text.at = text.at.wrapping_add(moved);
         }
+        self.text.extend_from_slice(line).map_err(|_| Overflow::Text)?;
+        self.slots.push(slot).map_err(|_| Overflow::Units)?;
         Ok(unit)
     }
 
     /// Whether a line of this table and one of another have the same command and terminal.
     pub fn same_key(&self, spec: &Spec, other: &Table, theirs: &Spec) -> bool {
-        self.text(spec.command) == other.text(theirs.command)
-            && self.text(spec.tty) == other.text(theirs.tty)
+        self.is_line(spec, other.text(theirs.tty), other.text(theirs.command))
+    }
+
+    fn is_line(&self, spec: &Spec, tty: &[u8], command: &[u8]) -> bool {
+        self.text(spec.tty) == tty && self.text(spec.command) == command
     }
 
     /// Whether a unit of this table and one of another have the same name.
@@ -230,9 +233,10 @@ impl Table {
     pub fn has_terminal(&self, spec: &Spec) -> bool {
         let (tty, command) = (self.text(spec.tty), self.text(spec.command));
         let program = command::base_name(command);
+        let end = program.get(program.len().saturating_sub(5)..).unwrap_or(program);
+        let session = place(b"getty login", end).is_some() || begins(command, b'-');
         let on_terminal = !tty.is_empty() && tty != b"null";
-        let session = program.ends_with(b"getty") || program.ends_with(b"login");
-        on_terminal || session || command.starts_with(b"-") || spec.kind == Kind::AskFirst
+        on_terminal || session || spec.kind == Kind::AskFirst
     }
 
     /// How much text a unit takes that is adopted.
@@ -247,117 +251,86 @@ impl Table {
 
     /// Takes a unit out; those behind it move up.
     fn remove(&mut self, index: usize) {
-        if let Some(rest) = self.slots.get_mut(index..) {
-            let mut next: Option<Slot> = None;
-            for slot in rest.iter_mut().rev() {
-                next = Some(core::mem::replace(slot, next.unwrap_or(*slot)));
-            }
+        if let Some(rest) = self.slots.get_mut(index..).filter(|rest| !rest.is_empty()) {
+            rest.copy_within(1.., 0);
             self.slots.pop();
         }
     }
 
-    /// Lays down the fields of a line, all of them or none.
-    fn put_line(&mut self, entry: &Entry<'_>) -> Option<[Text; 3]> {
-        let mark = self.text.len();
-        let mut texts = [Text::EMPTY; 3];
-        for (text, field) in texts.iter_mut().zip([entry.tty, entry.options, entry.command]) {
-            text.at = self.text.len() as u16;
-            text.len = field.len() as u16;
-            let fits = self.text.extend_from_slice(field).is_ok() && self.text.push(0).is_ok();
-            if !fits {
-                self.text.truncate(mark);
-                return None;
-            }
-        }
-        Some(texts)
+    /// Lays down a field, for which there is room.
+    fn put(&mut self, field: &[u8]) -> Text {
+        let text = Text { at: self.text.len() as u16, len: field.len() as u16 };
+        let _ = self.text.extend_from_slice(field);
+        let _ = self.text.push(0);
+        text
     }
 
-    /// Where a part of our own text lies.
+    /// Where a part of our own text lies; an empty part may lie anywhere.
     fn place(&self, part: &[u8]) -> Text {
         let at = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
         Text { at: at as u16, len: part.len() as u16 }
     }
 
-    /// Which one of this base the next unit is.
-    fn ordinal(&self, base: Text) -> u16 {
-        let twins = self.slots.iter().filter(|s| self.text(s.spec.name.base) == self.text(base));
-        twins.map(|s| s.spec.name.ordinal).max().unwrap_or(0).saturating_add(1)
-    }
-}
-
-/// What there is to say of the options of a line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Report<'a> {
-    /// An option is wrong.
-    Wrong(Wrong<'a>),
-    /// A good option means nothing to this action.
-    Pointless(&'a [u8]),
-    /// A good option is not carried out.
-    Unheeded(&'a [u8]),
-    /// A good option is not carried out, so the unit must not run.
-    Barred(&'a [u8]),
-}
-
-impl Spec {
-    fn new(line: u32, kind: Kind, [tty, options, command]: [Text; 3]) -> Self {
-        let name = Name { base: tty, ordinal: 1 };
-        let (condition, rules) = (Text::EMPTY, rules(kind));
-        let (listed, stop, barred) = (true, None, false);
+    /// What a line says whose fields lie in our text, its second field read and its name found.
+    fn spec(
+        &self,
+        line: u32,
+        kind: Kind,
+        [tty, options, command]: [Text; 3],
+        report: &mut dyn FnMut(Problem<'_>),
+    ) -> Spec {
+        let mut said = Options {
+            name: self.text(tty),
+            condition: b"",
+            restart: None,
+            delay: DELAY,
+            max_delay: MAX_DELAY,
+            max: (0, 0),
+            stop: None,
+            grace: if kind == Kind::Shutdown { SHUTDOWN_GRACE } else { GRACE },
+            barred: false,
+        };
+        if said.name.is_empty() {
+            said.name = command::base_name(self.text(command));
+        }
+        said.read(self.text(options), report);
+        let kept = matches!(kind, Kind::Respawn | Kind::AskFirst);
+        let by_action = if kept { Restart::Always } else { Restart::No };
+        if said.restart.is_some() && !kind.is_service() {
+            // Lines that the boot or the shutdown waits for run once.
+            said.restart = None;
+            report(Problem { option: b"restart", fault: Fault::Pointless, bars: false });
+        }
+        let rules = Rules {
+            restart: said.restart.unwrap_or(by_action),
+            awaits_terminal: kept,
+            delay: said.delay,
+            max_delay: said.max_delay,
+            max: said.max,
+            grace: said.grace,
+        };
+        let base = self.place(said.name);
+        let (name, condition) =
+            (Name { base, ordinal: self.ordinal(base) }, self.place(said.condition));
+        let (listed, stop, barred) = (true, said.stop, said.barred);
         Spec { line, kind, listed, tty, options, command, name, condition, stop, barred, rules }
     }
 
-    /// Reads the second field, and finds a name.
-    fn read(&mut self, table: &Table, report: &mut dyn FnMut(Report<'_>)) {
-        if self.tty.len == 0 {
-            self.name.base = table.place(command::base_name(table.text(self.command)));
-        }
-        let field = table.text(self.options);
-        if options::runlevels(field).is_some() {
-            return;
-        }
-        for setting in options::settings(field) {
-            match setting {
-                Ok(Setting::Name(text)) => self.name.base = table.place(text),
-                Ok(Setting::If(text)) => self.condition = table.place(text),
-                Ok(Setting::Restart(restart)) if self.kind.is_service() => {
-                    self.rules.restart = restart
-                }
-                // Lines that the boot or the shutdown waits for run once.
-                Ok(Setting::Restart(_)) => report(Report::Pointless(b"restart")),
-                Ok(Setting::Delay(span)) => self.rules.delay = span,
-                Ok(Setting::MaxDelay(span)) => self.rules.max_delay = span,
-                Ok(Setting::Max(starts, span)) => self.rules.max = (starts, span),
-                Ok(Setting::Stop(signal)) => self.stop = Some(signal),
-                Ok(Setting::Grace(span)) => self.rules.grace = span,
-                Ok(Setting::Unheeded(option)) => report(Report::Unheeded(option)),
-                Ok(Setting::Guard(option)) => {
-                    self.barred = true;
-                    report(Report::Barred(option));
-                }
-                Err(wrong) => {
-                    self.barred |= wrong.guard;
-                    report(Report::Wrong(wrong));
-                }
+    /// Which one of this base the next unit is.
+    fn ordinal(&self, base: Text) -> u16 {
+        let mut ordinal = 1;
+        for Slot { spec, .. } in &self.slots {
+            if self.text(spec.name.base) == self.text(base) {
+                ordinal = ordinal.max(spec.name.ordinal.saturating_add(1));
             }
         }
+        ordinal
     }
 }
 
 /// What a second field says beside runlevels: those decide whether a unit runs, not how.
 fn heeded(field: &[u8]) -> &[u8] {
     if options::runlevels(field).is_some() { &[] } else { field }
-}
-
-fn rules(kind: Kind) -> Rules {
-    let kept = matches!(kind, Kind::Respawn | Kind::AskFirst);
-    Rules {
-        restart: if kept { Restart::Always } else { Restart::No },
-        awaits_terminal: kept,
-        delay: DELAY,
-        max_delay: MAX_DELAY,
-        max: (0, 0),
-        grace: if kind == Kind::Shutdown { SHUTDOWN_GRACE } else { GRACE },
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ fn table(lines: &[&str]) -> (std::boxed::Box<Table>, std::vec::Vec<String>) {
         let Parsed::Entry(entry) = parse(line.as_bytes()) else {
             panic!("{line}");
         };
-        let mut report = |report: Report<'_>| said.push(format!("{report:?}"));
+        let mut report = |problem: Problem<'_>| said.push(format!("{problem:?}"));
         table.add(number as u32 + 1, &entry, &mut report).unwrap();
     }
     (table, said)
@@ -56,7 +56,7 @@ fn defaults_go_by_the_action() {
 #[test]
 fn the_limits_are_told_by_name_and_nothing_of_the_line_stays() {
     let mut table = std::boxed::Box::new(Table::new());
-    let mut add = |table: &mut Table, command: &str| {
+    let add = |table: &mut Table, command: &str| {
         let (tty, options) = (&b""[..], &b""[..]);
         let entry = Entry { tty, options, kind: Kind::Once, command: command.as_bytes() };
         table.add(1, &entry, &mut |_| {})

@@ -96,6 +96,16 @@ pub enum Stimulus {
     Abandon,
 }
 
+/// Whether the terminal of a unit was there when it was last looked for. That it is not is said
+/// once, however often it is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Terminal {
+    /// It was, or was not looked for yet.
+    Found,
+    /// It was not.
+    Missed,
+}
+
 /// A unit: its state and what is remembered of its lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unit {
@@ -103,6 +113,8 @@ pub struct Unit {
     pub state: State,
     /// Ends in a row that came too early.
     pub early: u8,
+    /// How it is with its terminal.
+    pub terminal: Terminal,
     /// Starts since `window` began.
     pub starts: u16,
     /// When the span of `max=` began.
@@ -146,7 +158,8 @@ impl Default for Unit {
 impl Unit {
     /// A unit whose turn has not come.
     pub const fn new() -> Self {
-        Unit { state: State::Idle, early: 0, starts: 0, window: Instant::from_millis(0) }
+        let (terminal, window) = (Terminal::Found, Instant::from_millis(0));
+        Unit { state: State::Idle, early: 0, terminal, starts: 0, window }
     }
 
     /// Moves the unit.
@@ -221,6 +234,7 @@ impl Unit {
             self.window = now;
         }
         self.starts = self.starts.saturating_add(1);
+        self.terminal = Terminal::Found;
         State::Up { pid, since: now }
     }
 
@@ -231,6 +245,9 @@ impl Unit {
         chance: &mut Chance,
         refusal: Refusal,
     ) -> State {
+        if matches!(refusal, Refusal::NoTerminal { .. }) {
+            self.terminal = Terminal::Missed;
+        }
         match refusal {
             Refusal::Unwanted => State::Absent,
             Refusal::NoTerminal { .. } if !rules.awaits_terminal => State::Done,

@@ -6,6 +6,11 @@ pub fn holds(text: &[u8], byte: u8) -> bool {
     text.iter().any(|&b| b == byte)
 }
 
+/// Whether the text begins with this byte.
+pub fn begins(text: &[u8], byte: u8) -> bool {
+    text.first() == Some(&byte)
+}
+
 /// Takes what stands before the first of these bytes off the front, and the byte with it; all of
 /// the text where there is none.
 pub fn take<'a>(rest: &mut &'a [u8], at: u8) -> &'a [u8] {

@@ -1,11 +1,11 @@
 //! The second field of an inittab line: a runlevel list or comma-separated options.
 //!
 //! Every option of the field is parsed and its value is checked, those included whose work is
-//! done elsewhere; [`settings`] walks the field and yields what it found, one at a time.
+//! done elsewhere; [`Options::read`] walks the field and keeps what it found.
 
-use super::names::{cut, place, take};
+use super::names::{begins, place, take};
 use super::signals::{self, Signal};
-use super::value::{self, Millis};
+use super::value::{self, Millis, Units, plain, size, time};
 
 /// When a unit is started again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,50 +18,61 @@ pub enum Restart {
     No,
 }
 
-/// One setting out of the field.
+/// What the options of a field come to. Whoever has them read puts the defaults there before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Setting<'a> {
-    /// `name=`
-    Name(&'a [u8]),
+pub struct Options<'a> {
+    /// `name=`, or empty.
+    pub name: &'a [u8],
+    /// `if=`, or empty.
+    pub condition: &'a [u8],
     /// `restart=`
-    Restart(Restart),
+    pub restart: Option<Restart>,
     /// `delay=`
-    Delay(Millis),
+    pub delay: Millis,
     /// `max-delay=`
-    MaxDelay(Millis),
+    pub max_delay: Millis,
     /// `max=`: so many starts in such a span.
-    Max(u16, Millis),
+    pub max: (u16, Millis),
     /// `stop=`
-    Stop(Signal),
+    pub stop: Option<Signal>,
     /// `grace=`
-    Grace(Millis),
-    /// `if=`
-    If(&'a [u8]),
-    /// A valid option that is known but not carried out; without it the unit does less.
-    Unheeded(&'a [u8]),
-    /// The same, but running the unit without it would give it rights it must not have.
-    Guard(&'a [u8]),
+    pub grace: Millis,
+    /// An option that must not be dropped could not be honoured: the unit must not run.
+    pub barred: bool,
 }
 
-/// An option that could not be taken.
+/// What there is to say of an option.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Wrong<'a> {
+pub struct Problem<'a> {
     /// What was read.
     pub option: &'a [u8],
-    /// What was expected.
-    pub expected: &'static [u8],
-    /// The unit must not run without it.
-    pub guard: bool,
+    /// What is wrong with it.
+    pub fault: Fault,
+    /// Without it the unit must not run: it would have rights that it must not have.
+    pub bars: bool,
 }
 
-/// What an option takes: the lines of [`OPTIONS`], in their order.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What is wrong with an option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// This was expected.
+    Wrong { expected: &'static [u8] },
+    /// It is good and known, but not carried out; without it the unit does less.
+    Unheeded,
+    /// It is good, but means nothing to this action.
+    Pointless,
+}
+
+/// What an option takes: the lines of [`OPTIONS`], in their order. The first ones are carried
+/// out, the next ones only checked, and without the last ones a unit must not run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Kind {
     Name,
     Restart,
     Delay,
     Max,
     Stop,
+    If,
     Path,
     Names,
     Ready,
@@ -79,12 +90,13 @@ enum Kind {
     GuardFlag,
 }
 
-const KINDS: [Kind; 20] = [
+const KINDS: [Kind; 21] = [
     Kind::Name,
     Kind::Restart,
     Kind::Delay,
     Kind::Max,
     Kind::Stop,
+    Kind::If,
     Kind::Path,
     Kind::Names,
     Kind::Ready,
@@ -109,7 +121,8 @@ restart:always, on-failure or no
 delay max-delay grace:a time: 100ms, 5s, 2m, 1h
 max:starts/time, as 10/5m
 stop:a signal, as TERM, 15 or RTMIN+3
-if dir env check pidfile:a path that begins with /
+if:a path that begins with /
+dir env check pidfile:a path that begins with /
 after needs:names joined by +
 ready:notify, fd3, exit, a path, or port and a number
 log:syslog, null, console or a path
@@ -127,58 +140,27 @@ nnp:no value";
 
 const UNKNOWN: &[u8] = b"an option of inittab(5)";
 
-impl Kind {
-    /// Whether a unit must not run without such an option.
-    const fn guard(self) -> bool {
-        matches!(self, Kind::Account | Kind::Root | Kind::GuardFlag)
-    }
-
-    /// Whether the text is a value of an option that is only checked here.
-    fn holds(self, text: &[u8]) -> bool {
-        match self {
-            Kind::Names => names(text),
-            Kind::Ready => place(b"notify fd3 exit", text).is_some() || path(text) || port(text),
-            Kind::Log => place(b"syslog null console", text).is_some() || path(text),
-            Kind::Path | Kind::Root => path(text),
-            Kind::Account => value::name(text).is_some(),
-            Kind::Octal => value::octal(text).is_some(),
-            Kind::Nice => value::signed(text, -20, 19).is_some(),
-            Kind::Oom => value::signed(text, -1000, 1000).is_some(),
-            Kind::Count => value::signed(text, 1, i64::MAX).is_some(),
-            Kind::Size => value::size(text).is_some_and(|n| n > 0),
-            Kind::Span => value::span(text).is_some_and(|n| n > 0),
-            Kind::Port => value::signed(text, 1, 65_535).is_some(),
-            // These take no value, or their value was taken already.
-            Kind::Flag | Kind::GuardFlag | Kind::Name | Kind::Restart => false,
-            Kind::Delay | Kind::Max | Kind::Stop => false,
-        }
-    }
+fn is_path(text: &[u8]) -> bool {
+    begins(text, b'/')
 }
 
-fn names(text: &[u8]) -> bool {
+/// Whether these are names joined by `+`.
+fn are_names(text: &[u8]) -> bool {
     let mut rest = text;
-    loop {
-        if value::name(take(&mut rest, b'+')).is_none() {
-            return false;
-        }
+    while value::is_name(take(&mut rest, b'+')) {
         if rest.is_empty() {
             return !text.ends_with(b"+");
         }
     }
-}
-
-fn path(text: &[u8]) -> bool {
-    text.starts_with(b"/")
-}
-
-/// `port8080`.
-fn port(text: &[u8]) -> bool {
-    text.strip_prefix(b"port").is_some_and(|text| Kind::Port.holds(text))
+    false
 }
 
 fn restart(text: &[u8]) -> Option<Restart> {
-    const RESTARTS: [Restart; 3] = [Restart::Always, Restart::OnFailure, Restart::No];
-    RESTARTS.get(place(b"always on-failure no", text)?).copied()
+    match place(b"always on-failure no", text)? {
+        0 => Some(Restart::Always),
+        1 => Some(Restart::OnFailure),
+        _ => Some(Restart::No),
+    }
 }
 
 /// The runlevels of a field that is a runlevel list, one bit each; nothing for another field.
@@ -201,52 +183,94 @@ pub const fn level(byte: u8) -> Option<u8> {
     }
 }
 
-/// The settings of a field that is not a runlevel list, in order.
-pub fn settings(field: &[u8]) -> impl Iterator<Item = Result<Setting<'_>, Wrong<'_>>> {
-    let options = field.split(|&b| b == b',');
-    options.filter(|option| !option.is_empty()).map(setting)
-}
-
-fn setting(option: &[u8]) -> Result<Setting<'_>, Wrong<'_>> {
-    let (key, text) = match cut(option, b'=') {
-        Some((key, text)) => (key, Some(text)),
-        None => (option, None),
-    };
-    let mut lines = OPTIONS;
-    for &kind in &KINDS {
-        let mut expected = take(&mut lines, b'\n');
-        let keys = take(&mut expected, b':');
-        if let Some(which) = place(keys, key) {
-            let wrong = Wrong { option, expected, guard: kind.guard() };
-            return taken(option, kind, which, text).ok_or(wrong);
+impl<'a> Options<'a> {
+    /// Reads a field. What is wrong or not carried out goes to `report`. A runlevel list is no
+    /// option and changes nothing.
+    pub fn read(&mut self, field: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {
+        let mut rest = if runlevels(field).is_some() { &[] } else { field };
+        while !rest.is_empty() {
+            let option = take(&mut rest, b',');
+            if !option.is_empty() {
+                self.read_one(option, report);
+            }
         }
     }
-    Err(Wrong { option, expected: UNKNOWN, guard: false })
+
+    fn read_one(&mut self, option: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {
+        let mut text = option;
+        let key = take(&mut text, b'=');
+        let has_value = key.len() < option.len();
+        let mut lines = OPTIONS;
+        let mut problem =
+            Problem { option, fault: Fault::Wrong { expected: UNKNOWN }, bars: false };
+        for &kind in &KINDS {
+            let mut expected = take(&mut lines, b'\n');
+            let Some(which) = place(take(&mut expected, b':'), key) else {
+                continue;
+            };
+            let takes_value = !matches!(kind, Kind::Flag | Kind::GuardFlag);
+            let good = has_value == takes_value && self.take(kind, which, text).is_some();
+            if good && kind <= Kind::If {
+                return;
+            }
+            problem.fault = if good { Fault::Unheeded } else { Fault::Wrong { expected } };
+            problem.bars = kind >= Kind::Account;
+            break;
+        }
+        self.barred |= problem.bars;
+        report(problem);
+    }
+
+    /// Takes a value in, or only checks it, by the kind of the option and its place among those
+    /// of its kind; nothing where it is not one that the option takes.
+    fn take(&mut self, kind: Kind, which: usize, text: &'a [u8]) -> Option<()> {
+        match kind {
+            Kind::Restart => self.restart = Some(restart(text)?),
+            Kind::Max => self.max = value::rate(text)?,
+            Kind::Stop => self.stop = Some(signals::parse(text)?),
+            Kind::Delay => {
+                let span = value::span(text, 0)?;
+                match which {
+                    0 => self.delay = span,
+                    1 => self.max_delay = span,
+                    _ => self.grace = span,
+                }
+            }
+            _ if !kind.holds(text) => return None,
+            Kind::Name => self.name = text,
+            Kind::If => self.condition = text,
+            _ => {}
+        }
+        Some(())
+    }
 }
 
-/// The setting that an option makes; `which` is its place among those of its kind.
-fn taken<'a>(
-    option: &'a [u8],
-    kind: Kind,
-    which: usize,
-    text: Option<&'a [u8]>,
-) -> Option<Setting<'a>> {
-    let checked = if kind.guard() { Setting::Guard(option) } else { Setting::Unheeded(option) };
-    let Some(text) = text else {
-        return matches!(kind, Kind::Flag | Kind::GuardFlag).then_some(checked);
-    };
-    match kind {
-        Kind::Name => value::name(text).map(Setting::Name),
-        Kind::Restart => restart(text).map(Setting::Restart),
-        Kind::Delay => value::span(text).map(|span| match which {
-            0 => Setting::Delay(span),
-            1 => Setting::MaxDelay(span),
-            _ => Setting::Grace(span),
-        }),
-        Kind::Max => value::rate(text).map(|(starts, window)| Setting::Max(starts, window)),
-        Kind::Stop => signals::parse(text).map(Setting::Stop),
-        Kind::Path if which == 0 && path(text) => Some(Setting::If(text)),
-        _ => kind.holds(text).then_some(checked),
+impl Kind {
+    /// Whether the text is a value of an option that is kept as text, or that is only checked.
+    fn holds(self, text: &[u8]) -> bool {
+        let (units, low, high): (Units, _, _) = match self {
+            Kind::Name | Kind::Account => return value::is_name(text),
+            Kind::Names => return are_names(text),
+            Kind::If | Kind::Path | Kind::Root => return is_path(text),
+            Kind::Log => return is_path(text) || place(b"syslog null console", text).is_some(),
+            Kind::Ready => {
+                let port = text.strip_prefix(b"port");
+                return is_path(text)
+                    || place(b"notify fd3 exit", text).is_some()
+                    || port.is_some_and(|port| Kind::Port.holds(port));
+            }
+            Kind::Flag | Kind::GuardFlag => return true,
+            Kind::Octal => return value::octal(text).is_some(),
+            Kind::Nice => (plain, -20, 19),
+            Kind::Oom => (plain, -1000, 1000),
+            Kind::Port => (plain, 1, 65_535),
+            Kind::Count => (plain, 1, i64::MAX),
+            Kind::Size => (size, 1, i64::MAX),
+            Kind::Span => (time, 1, i64::from(Millis::MAX)),
+            // Their values are taken, which checks them.
+            Kind::Restart | Kind::Delay | Kind::Max | Kind::Stop => return false,
+        };
+        value::within(text, units, low, high).is_some()
     }
 }
 
@@ -254,27 +278,68 @@ fn taken<'a>(
 mod tests {
     use super::*;
 
-    fn all(field: &str) -> Vec<Result<Setting<'_>, Wrong<'_>>> {
-        settings(field.as_bytes()).collect()
+    const UNSET: Options<'_> = Options {
+        name: b"",
+        condition: b"",
+        restart: None,
+        delay: 1,
+        max_delay: 2,
+        max: (3, 4),
+        stop: None,
+        grace: 5,
+        barred: false,
+    };
+
+    fn read(field: &str) -> (Options<'_>, Vec<Problem<'_>>) {
+        let (mut options, mut problems) = (UNSET, Vec::new());
+        options.read(field.as_bytes(), &mut |problem| problems.push(problem));
+        (options, problems)
+    }
+
+    /// What was expected of an option that must be wrong and change nothing.
+    fn expected(option: &str) -> &'static [u8] {
+        let (options, problems) = read(option);
+        assert_eq!(problems.len(), 1, "{option}");
+        assert_eq!(problems[0].option, option.as_bytes());
+        assert_eq!(options, Options { barred: problems[0].bars, ..UNSET }, "{option}");
+        match problems[0].fault {
+            Fault::Wrong { expected } => expected,
+            other => panic!("{option}: {other:?}"),
+        }
+    }
+
+    fn is_good(option: &str) -> bool {
+        !read(option).1.iter().any(|problem| matches!(problem.fault, Fault::Wrong { .. }))
     }
 
     #[test]
-    fn what_changes_the_unit_is_yielded_in_order() {
+    fn what_changes_the_unit_is_kept() {
         let field = "name=web,restart=on-failure,delay=0,max-delay=1m,max=3/10s,stop=QUIT,\
                      grace=250ms,if=/etc/web";
-        assert_eq!(
-            all(field),
-            [
-                Ok(Setting::Name(b"web")),
-                Ok(Setting::Restart(Restart::OnFailure)),
-                Ok(Setting::Delay(0)),
-                Ok(Setting::MaxDelay(60_000)),
-                Ok(Setting::Max(3, 10_000)),
-                Ok(Setting::Stop(Signal::QUIT)),
-                Ok(Setting::Grace(250)),
-                Ok(Setting::If(b"/etc/web")),
-            ]
-        );
+        let kept = Options {
+            name: b"web",
+            condition: b"/etc/web",
+            restart: Some(Restart::OnFailure),
+            delay: 0,
+            max_delay: 60_000,
+            max: (3, 10_000),
+            stop: Some(Signal::QUIT),
+            grace: 250,
+            barred: false,
+        };
+        assert_eq!(read(field), (kept, vec![]));
+        for (word, restart) in [("always", Restart::Always), ("no", Restart::No)] {
+            assert_eq!(read(&format!("restart={word}")).0.restart, Some(restart));
+        }
+    }
+
+    #[test]
+    fn what_is_only_checked_is_told_and_changes_nothing() {
+        for option in ["dir=/", "after=net+db", "main", "mem=64M", "every=30s", "nice=-5"] {
+            let problem =
+                Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: false };
+            assert_eq!(read(option), (UNSET, vec![problem]));
+        }
     }
 
     #[test]
@@ -285,7 +350,7 @@ mod tests {
                     dir=/ env=/etc/e check=/bin/c pidfile=/run/p umask=022 nice=-5 oom=-500 \
                     nofile=1024 count=4 fails=3 mem=64M every=30s watchdog=30s port=3003";
         for option in good.split_whitespace() {
-            assert!(all(option)[0].is_ok(), "{option}");
+            assert!(is_good(option), "{option}");
         }
         let bad = "name= restart=yes delay=x max-delay=1w max=5 stop=NONE grace=-1 if=a after=+ \
                    after=a+ after=a++b needs= ready=soon ready=port0 log=file log-size=0 \
@@ -293,9 +358,7 @@ mod tests {
                    pidfile=x umask=9 nice=20 oom=1001 nofile=0 count=0 fails=x mem=0 every=0 \
                    watchdog=x port=0 name user";
         for option in bad.split_whitespace() {
-            let wrong = all(option)[0].unwrap_err();
-            assert_eq!(wrong.option, option.as_bytes());
-            assert_ne!(wrong.expected, UNKNOWN, "{option}");
+            assert_ne!(expected(option), UNKNOWN, "{option}");
         }
         let table = std::str::from_utf8(OPTIONS).unwrap();
         assert_eq!(table.lines().count(), KINDS.len());
@@ -311,7 +374,7 @@ mod tests {
     #[test]
     fn what_was_expected_belongs_to_the_option() {
         let spans = "a time: 100ms, 5s, 2m, 1h";
-        for (option, expected) in [
+        for (option, words) in [
             ("name=", "1 to 32 letters, digits, or any of ._@-"),
             ("restart=yes", "always, on-failure or no"),
             ("delay=x", spans),
@@ -336,31 +399,31 @@ mod tests {
             ("port=0", "1 to 65535"),
             ("group=/", "a name or a number"),
         ] {
-            let wrong = all(option)[0].unwrap_err();
-            assert_eq!(String::from_utf8_lossy(wrong.expected), expected, "{option}");
+            assert_eq!(String::from_utf8_lossy(expected(option)), words, "{option}");
         }
     }
 
     #[test]
     fn rights_are_never_dropped_in_silence() {
         for option in ["user=www", "group=www", "root=/srv", "nnp"] {
-            assert_eq!(all(option), [Ok(Setting::Guard(option.as_bytes()))]);
+            let problem = Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: true };
+            assert_eq!(read(option), (Options { barred: true, ..UNSET }, vec![problem]));
         }
         for option in ["user=", "group=/", "root=x", "nnp=no"] {
-            assert!(all(option)[0].unwrap_err().guard, "{option}");
+            expected(option);
+            assert!(read(option).1[0].bars, "{option}");
         }
-        assert!(!all("nice=99")[0].unwrap_err().guard);
+        expected("nice=99");
+        assert!(!read("nice=99").1[0].bars);
+        assert!(read("user=www,nice=1").0.barred, "a later option does not lift the bar");
     }
 
     #[test]
     fn unknown_options_are_wrong_and_the_others_still_count() {
-        assert_eq!(
-            all("nmae=x,,grace=1s"),
-            [
-                Err(Wrong { option: b"nmae=x", expected: UNKNOWN, guard: false }),
-                Ok(Setting::Grace(1000)),
-            ]
-        );
+        let (options, problems) = read("nmae=x,,grace=1s");
+        let fault = Fault::Wrong { expected: UNKNOWN };
+        assert_eq!(problems, [Problem { option: b"nmae=x", fault, bars: false }]);
+        assert_eq!(options, Options { grace: 1000, ..UNSET });
     }
 
     #[test]
@@ -371,5 +434,6 @@ mod tests {
         assert_eq!(runlevels(b""), None);
         assert_eq!(runlevels(b"main"), None);
         assert_eq!(runlevels(b"2,3"), None);
+        assert_eq!(read("2345"), (UNSET, vec![]));
     }
 }

@@ -1,6 +1,7 @@
 //! Signals by name and number, as signal(7) lists them for x86, ARM and RISC-V.
 
-use super::{names, value};
+use super::names;
+use super::value::{plain, within};
 
 /// The number of a signal, from 1 to [`SIGNAL_MAX`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,16 +52,16 @@ pub fn name(signal: Signal) -> Option<&'static [u8]> {
 
 /// A signal by name with or without `SIG`, by number, or as `RTMIN+N`.
 pub fn parse(text: &[u8]) -> Option<Signal> {
+    let in_range = |text, low, high| within(text, plain, low, i64::from(high));
     let bare = text.strip_prefix(b"SIG").unwrap_or(text);
-    let number = if let Some(number) = value::number(text) {
-        number
+    let number = if let Some(place) = names::place(NAMES, bare) {
+        place as u8 + 1
     } else if let Some(offset) = bare.strip_prefix(b"RTMIN+") {
-        value::number(offset)?.checked_add(u32::from(SIGRTMIN))?
+        SIGRTMIN + in_range(offset, 0, SIGNAL_MAX - SIGRTMIN)? as u8
     } else {
-        names::place(NAMES, bare)? as u32 + 1
+        in_range(text, 1, SIGNAL_MAX)? as u8
     };
-    let valid = number > 0 && number <= u32::from(SIGNAL_MAX);
-    valid.then_some(Signal(number as u8))
+    Some(Signal(number))
 }
 
 #[cfg(test)]

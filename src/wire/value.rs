@@ -1,73 +1,87 @@
 //! The values that options take: numbers, spans of time, sizes, names, paths.
 
-use super::names::{cut, holds, place};
+use super::names::{begins, holds, take};
 
 /// A span of time in milliseconds; `u32` reaches 49 days.
 pub type Millis = u32;
 
-/// A decimal number with nothing around it.
-pub fn number(text: &[u8]) -> Option<u32> {
-    let mut value = 0u32;
-    for &byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
+/// How much a unit behind a number is, in the smallest one, if it is a unit at all.
+pub type Units = fn(&[u8]) -> Option<u32>;
+
+/// No units.
+pub fn plain(unit: &[u8]) -> Option<u32> {
+    unit.is_empty().then_some(1)
+}
+
+/// Units of time in milliseconds; without one, seconds.
+pub fn time(unit: &[u8]) -> Option<u32> {
+    Some(match unit {
+        b"ms" => 1,
+        b"s" | b"" => 1000,
+        b"m" => 60_000,
+        b"h" => 3_600_000,
+        _ => return None,
+    })
+}
+
+/// Units of size in bytes.
+pub fn size(unit: &[u8]) -> Option<u32> {
+    Some(match unit {
+        b"" => 1,
+        b"K" | b"k" => 1 << 10,
+        b"M" | b"m" => 1 << 20,
+        b"G" | b"g" => 1 << 30,
+        _ => return None,
+    })
+}
+
+/// A number of at most 32 bits with one of these units behind it, in a range that counts in the
+/// smallest unit. Only where the range begins below 0 may it have a sign.
+pub fn within(text: &[u8], units: Units, low: i64, high: i64) -> Option<i64> {
+    let signed = low < 0 && begins(text, b'-');
+    let mut rest = text.get(usize::from(signed)..)?;
+    let digits = rest.len();
+    let mut value = 0u64;
+    while let Some((byte @ b'0'..=b'9', after)) = rest.split_first() {
+        value = value * 10 + u64::from(byte & 15);
+        if value > u64::from(u32::MAX) {
             return None;
         }
-        value = value.checked_mul(10)?.checked_add(u32::from(digit))?;
+        rest = after;
     }
-    if text.is_empty() { None } else { Some(value) }
+    let scale = units(rest)?;
+    let value = value as i64 * i64::from(scale);
+    let value = if signed { -value } else { value };
+    let good = rest.len() < digits && value >= low && value <= high;
+    good.then_some(value)
 }
 
-/// A number with a unit behind it, in the smallest unit. `units` names them and `scales` says how
-/// much each of them is; `bare` is how much it is without a unit.
-fn scaled(text: &[u8], bare: u32, units: &[u8], scales: &[u32]) -> Option<u64> {
-    let digits = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at_checked(digits)?;
-    let scale = if unit.is_empty() { bare } else { *scales.get(place(units, unit)?)? };
-    Some(u64::from(number(digits)?) * u64::from(scale))
+/// A decimal number with nothing around it.
+pub fn number(text: &[u8]) -> Option<u32> {
+    Some(within(text, plain, 0, i64::from(u32::MAX))? as u32)
 }
 
-/// A span of time: a number and `ms`, `s`, `m` or `h`; without a unit, seconds.
-pub fn span(text: &[u8]) -> Option<Millis> {
-    let millis = scaled(text, 1000, b"ms s m h", &[1, 1000, 60_000, 3_600_000])?;
-    u32::try_from(millis).ok()
-}
-
-/// A size in bytes: a number and `K`, `M`, `G` or nothing.
-pub fn size(text: &[u8]) -> Option<u64> {
-    let scales = [1 << 10, 1 << 10, 1 << 20, 1 << 20, 1 << 30, 1 << 30];
-    scaled(text, 1, b"K k M m G g", &scales)
+/// A span of time of at least `low`: a number and `ms`, `s`, `m` or `h`; without a unit, seconds.
+pub fn span(text: &[u8], low: Millis) -> Option<Millis> {
+    Some(within(text, time, i64::from(low), i64::from(Millis::MAX))? as Millis)
 }
 
 /// So many starts in such a span: `10/5m`.
 pub fn rate(text: &[u8]) -> Option<(u16, Millis)> {
-    let (count, window) = cut(text, b'/')?;
-    let count = u16::try_from(number(count)?).ok().filter(|&n| n > 0)?;
-    Some((count, span(window).filter(|&w| w > 0)?))
+    let mut window = text;
+    let count = within(take(&mut window, b'/'), plain, 1, i64::from(u16::MAX))?;
+    Some((count as u16, span(window, 1)?))
 }
 
 /// The longest name of a unit, in bytes.
 pub const NAME_MAX: usize = 32;
 
-/// A name of a unit, a user or a group: letters, digits and `._@-`, not beginning with `-`.
-pub fn name(text: &[u8]) -> Option<&[u8]> {
+/// Whether this is a name of a unit, a user or a group: letters, digits and `._@-`, not beginning
+/// with `-`.
+pub fn is_name(text: &[u8]) -> bool {
     let fine = |b: &u8| b.is_ascii_alphanumeric() || holds(b"._@-", *b);
-    let first = *text.first()?;
-    let good = text.len() <= NAME_MAX && first != b'-' && text.iter().all(fine);
-    if good { Some(text) } else { None }
-}
-
-/// An absolute path.
-pub fn path(text: &[u8]) -> Option<&[u8]> {
-    if text.starts_with(b"/") { Some(text) } else { None }
-}
-
-/// A number that may carry a sign, in a range.
-pub fn signed(text: &[u8], low: i64, high: i64) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let value = i64::from(number(digits)?);
-    let value = if digits.len() < text.len() { -value } else { value };
-    if value >= low && value <= high { Some(value) } else { None }
+    let bounded = !text.is_empty() && text.len() <= NAME_MAX;
+    bounded && !begins(text, b'-') && text.iter().all(fine)
 }
 
 /// An octal mode of at most 0777.
@@ -95,6 +109,7 @@ mod tests {
 
     #[test]
     fn spans_have_units_and_default_to_seconds() {
+        let span = |text| span(text, 0);
         assert_eq!(span(b"100ms"), Some(100));
         assert_eq!(span(b"5s"), Some(5000));
         assert_eq!(span(b"5"), Some(5000));
@@ -105,14 +120,26 @@ mod tests {
         }
     }
 
+    fn size(text: &[u8]) -> Option<i64> {
+        within(text, super::size, 1, i64::MAX)
+    }
+
+    fn signed(text: &[u8], low: i64, high: i64) -> Option<i64> {
+        within(text, plain, low, high)
+    }
+
     #[test]
     fn rates_sizes_modes_and_signed_numbers_keep_their_ranges() {
         assert_eq!(rate(b"10/5m"), Some((10, 300_000)));
         assert_eq!(rate(b"0/5m"), None);
         assert_eq!(rate(b"10/0s"), None);
         assert_eq!(rate(b"10"), None);
+        assert_eq!(rate(b"65536/5m"), None);
+        assert_eq!(span(b"0s", 1), None);
+        assert_eq!(size(b"0K"), None);
+        assert_eq!(signed(b"-0", 0, 1), None, "a sign only where the range has one");
         assert_eq!(size(b"64M"), Some(64 << 20));
-        assert_eq!(size(b"4000000000G"), Some(4_000_000_000u64 << 30));
+        assert_eq!(size(b"4000000000G"), Some(4_000_000_000i64 << 30));
         assert_eq!(octal(b"022"), Some(0o22));
         assert_eq!(octal(b"1777"), None);
         assert_eq!(octal(b"8"), None);
@@ -128,9 +155,9 @@ mod tests {
 
     #[test]
     fn names_cannot_be_mistaken_for_options_or_paths() {
-        assert_eq!(name(b"web-1"), Some(&b"web-1"[..]));
+        assert!(is_name(b"web-1"));
         for bad in [&b""[..], b"-x", b"a/b", b"a b", &[b'x'; NAME_MAX + 1]] {
-            assert_eq!(name(bad), None, "{bad:?}");
+            assert!(!is_name(bad), "{bad:?}");
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod console;
 pub mod end;
+pub mod garden;
 pub mod namespace;
 pub mod procs;
 pub mod root;
