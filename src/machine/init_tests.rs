@@ -142,7 +142,11 @@ fn a_reload_with_nowhere_to_put_what_must_stop_keeps_the_old_table() {
     let mut b = Bench::boot(&lines("old"));
     assert_eq!(b.did().len(), 256);
     b.reload(&lines("new"));
+    assert_eq!(b.did().len(), 512, "a whole table is stopped and a whole table is started");
+    b.reload(&lines("newer"));
     assert_eq!(b.did().len(), 0, "nothing is stopped, nothing is started");
+    (2..258).for_each(|pid| b.exits(pid, 0));
+    b.did();
     b.reload("");
     assert_eq!(b.did().len(), 256, "but everything can be removed");
 }

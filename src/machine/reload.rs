@@ -2,7 +2,7 @@
 
 use super::init::{Init, Phase, Reading};
 use super::stories::Notes;
-use super::table::{Slot, TEXT_MAX, Table, UNITS_MAX};
+use super::table::{Slot, Table};
 use super::unit::{State, Stimulus, Then};
 use super::{Request, UnitId};
 use crate::wire::inittab::{self, Kind, Parsed};
@@ -64,7 +64,7 @@ impl Init<'_> {
         if self.phase == Phase::Fresh {
             core::mem::swap(&mut self.table, &mut self.next_table);
             self.phase = Phase::Boot(Kind::Sysinit);
-        } else if self.fits() {
+        } else if self.next_table.can_adopt(self.table) {
             self.take_difference();
         } else {
             self.tell_no_room();
@@ -86,17 +86,6 @@ impl Init<'_> {
         self.tell_unread(errno);
         self.start_reading();
         self.read_missing(true);
-    }
-
-    /// Whether the new table has room for the units that must still be seen to their end.
-    fn fits(&self) -> bool {
-        let (table, next) = (&*self.table, &*self.next_table);
-        let removed = table.numbered().filter(|(unit, slot)| {
-            slot.unit.state.pid().is_some() && find(table, next, *unit) == Match::Removed
-        });
-        let (units, text) = removed
-            .fold((0, 0), |(units, text), (_, slot)| (units + 1, text + table.text_size(slot)));
-        next.slots().len() + units <= UNITS_MAX && next.text_len() + text <= TEXT_MAX
     }
 
     /// Makes the new table the one that counts: new lines start, removed ones stop, changed ones

@@ -240,9 +240,8 @@ impl Init<'_> {
     }
 
     pub(super) fn tell_no_room(&mut self) {
-        let what = b"inittab: no room (UNITS_MAX=%a) for the new lines beside units that would \
-            have to stop first; the old table is kept; remove lines and reload, then add";
-        self.tell(Level::Error, NOBODY, what, UNITS_MAX as u64);
+        let what = b"inittab: no room beside units that still have to stop; the old table is kept";
+        self.tell(Level::Error, NOBODY, what, 0);
     }
 
     pub(super) fn tell_kept(&mut self) {

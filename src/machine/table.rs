@@ -11,11 +11,12 @@ use crate::wire::options::{self, Fault, Options, Problem, Restart};
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
-/// The most units a table holds. Each takes some 120 bytes, so that all of them and their text
-/// come to 48 KiB of address space, of which only what is used becomes memory.
+/// The most units an inittab describes; a table has room for as many again that are left over
+/// from the one before. Each takes some 100 bytes, so that a table and its text come to 84 KiB of
+/// address space, of which only what is used becomes memory.
 pub const UNITS_MAX: usize = 256;
 
-/// The most text a table holds, in bytes: 64 a unit, which is twice what lines in the wild need.
+/// The most text of an inittab, in bytes: 64 a unit, which is twice what lines in the wild need.
 pub const TEXT_MAX: usize = 16 * 1024;
 
 /// Back-off where a line says nothing else: short enough that a service is back before anybody
@@ -97,8 +98,8 @@ pub enum Overflow {
 
 /// The units of one inittab.
 pub struct Table {
-    slots: Vec<Slot, UNITS_MAX>,
-    text: Vec<u8, TEXT_MAX>,
+    slots: Vec<Slot, { 2 * UNITS_MAX }>,
+    text: Vec<u8, { 2 * TEXT_MAX }>,
     /// The runlevel of `initdefault`, as its bit.
     pub default_level: Option<u8>,
 }
@@ -162,7 +163,7 @@ impl Table {
     ) -> Result<(), Overflow> {
         let mut slots = self.slots.iter();
         let twin = slots.position(|slot| self.is_line(&slot.spec, entry.tty, entry.command));
-        if twin.is_none() && self.slots.is_full() {
+        if twin.is_none() && self.slots.len() >= UNITS_MAX {
             return Err(Overflow::Units);
         }
         let Entry { tty, options, kind, command } = *entry;
@@ -239,14 +240,11 @@ impl Table {
         on_terminal || session || spec.kind == Kind::AskFirst
     }
 
-    /// How much text a unit takes that is adopted.
-    pub fn text_size(&self, slot: &Slot) -> usize {
-        slot.spec.command.end() + 1 - usize::from(slot.spec.tty.at)
-    }
-
-    /// How much text there is.
-    pub fn text_len(&self) -> usize {
-        self.text.len()
+    /// Whether all units of another table could be adopted. Every table has room for as many as
+    /// an inittab may hold beside its own; only those left over from the last reload may be more.
+    pub fn can_adopt(&self, other: &Table) -> bool {
+        self.slots.len() + other.slots.len() <= 2 * UNITS_MAX
+            && self.text.len() + other.text.len() <= 2 * TEXT_MAX
     }
 
     /// Takes a unit out; those behind it move up.

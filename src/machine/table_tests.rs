@@ -71,9 +71,9 @@ fn the_limits_are_told_by_name_and_nothing_of_the_line_stays() {
     let long = "x".repeat(1000);
     let fits = (0..).take_while(|n| add(&mut table, &format!("{n}{long}")).is_ok()).count();
     assert_eq!(fits, 16);
-    let before = table.text_len();
+    let before = table.text.len();
     assert_eq!(add(&mut table, &long), Err(Overflow::Text));
-    assert_eq!(table.text_len(), before);
+    assert_eq!(table.text.len(), before);
 }
 
 #[test]
