@@ -4,10 +4,9 @@
 use std::fmt::Write;
 
 use pidone::machine::time::{Chance, Instant};
-use pidone::machine::unit::{Rules, State, Stimulus, Then, Unit};
-use pidone::machine::{Exit, Fault, Pid, Refusal, Step};
+use pidone::machine::unit::{Ending, Rules, State, Stimulus, Then, Unit};
+use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::options::Restart;
-use pidone::wire::signals::Signal;
 
 const NOW: Instant = Instant::from_millis(100_000);
 
@@ -50,7 +49,6 @@ fn states() -> Vec<(&'static str, State)> {
 }
 
 fn stimuli() -> Vec<(&'static str, Stimulus)> {
-    let exec = Fault { step: Step::Exec, errno: 2 };
     let fork = Fault { step: Step::Fork, errno: 11 };
     vec![
         ("Start", Stimulus::Start),
@@ -59,10 +57,9 @@ fn stimuli() -> Vec<(&'static str, Stimulus)> {
         ("Refused: no terminal", Stimulus::Refused(Refusal::NoTerminal { watched: true })),
         ("Refused: no watch", Stimulus::Refused(Refusal::NoTerminal { watched: false })),
         ("Refused: unwanted", Stimulus::Refused(Refusal::Unwanted)),
-        ("Exited 0", Stimulus::Exited(Exit::Code(0), None)),
-        ("Exited 1", Stimulus::Exited(Exit::Code(1), None)),
-        ("Exited by KILL", Stimulus::Exited(Exit::Signal(Signal::KILL), None)),
-        ("Exited: no exec", Stimulus::Exited(Exit::Code(120), Some(exec))),
+        ("Exited: fine", Stimulus::Exited(Ending::Fine)),
+        ("Exited: failed", Stimulus::Exited(Ending::Failed)),
+        ("Exited: fault", Stimulus::Exited(Ending::Fault)),
         ("Stop, rest", Stimulus::Stop(Then::Rest)),
         ("Stop, again", Stimulus::Stop(Then::Again)),
         ("Signalled", Stimulus::Signalled),

@@ -49,8 +49,8 @@ const PLANTS: &[Plant] = &[
     Plant {
         what: "a shutdown line may take for ever",
         file: "machine/shutdown.rs",
-        from: "self.set_stage(Stage::LineKilled { until });",
-        to: "self.set_stage(Stage::Lines { until: until.plus(9_000_000) });",
+        from: "_ => Stage::LineKilled,",
+        to: "_ => return,",
     },
     Plant {
         what: "a pause is not heeded",
@@ -91,14 +91,14 @@ const PLANTS: &[Plant] = &[
     Plant {
         what: "a death is taken for that of the first unit that runs",
         file: "machine/init.rs",
-        from: "find(|(_, s)| s.unit.state.pid() == Some(pid));",
-        to: "find(|(_, s)| s.unit.state.pid().is_some());",
+        from: "first(|slot| slot.unit.state.pid() == Some(pid));",
+        to: "first(|slot| slot.unit.state.pid().is_some());",
     },
     Plant {
         what: "a last step that hangs is waited for",
         file: "machine/shutdown.rs",
-        from: "if now >= last.until {",
-        to: "if now >= last.until.plus(9_000_000) {",
+        from: "self.tell_step_late(step);",
+        to: "return self.set_stage(Stage::Last(step, LastState::Wanted { tries: 0 }), LAST_MS);",
     },
 ];
 

@@ -2,6 +2,7 @@
 
 use pidone::machine::init::{Init, Memory};
 use pidone::machine::{Event, Mode};
+use pidone::wire::errno;
 use pidone::wire::names::place;
 use rustix::system::RebootCommand;
 
@@ -50,6 +51,10 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     let _ = rustix::system::reboot(RebootCommand::CadOff);
     let on_serial = !tty::is_virtual(0);
     let env = env.fill(args, on_serial);
+    if env.lost > 0 {
+        let (what, object) = (b"pass on all of", b"the environment");
+        init.handle(kernel::now(), Event::Trouble { what, object, errno: errno::E2BIG });
+    }
     let nursery = Nursery { env, board: Board::new() };
     let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new() };
     hands.sinks.open_console();

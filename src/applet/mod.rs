@@ -15,10 +15,8 @@ const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_by
 const HELP: &[u8] = b"\
 usage: pidone --help | --version
 
-pidone is an init: the kernel starts it as process 1, by the name of /sbin/init,
-/init or /linuxrc, and it runs /etc/inittab. Words for it are put on the kernel
-command line: single, -s or 1 for nothing but a shell.
-
+pidone is an init: the kernel starts it as process 1 and it runs /etc/inittab, or
+by the word single, -s or 1 on the kernel command line nothing but a shell.
 See init(8) and inittab(5).
 ";
 

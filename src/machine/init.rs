@@ -4,7 +4,7 @@ use super::log::Log;
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
-use super::unit::{State, Stimulus};
+use super::unit::{Ending, State, Stimulus, Unit};
 use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, UnitId, earlier};
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
@@ -226,9 +226,11 @@ impl Init<'_> {
     }
 
     fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
-        let unit = self.table.numbered().find(|(_, s)| s.unit.state.pid() == Some(pid));
-        if let Some((unit, before)) = unit.map(|(unit, slot)| (unit, slot.unit)) {
-            self.stimulate(unit, Stimulus::Exited(exit, fault));
+        let unit = self.table.first(|slot| slot.unit.state.pid() == Some(pid));
+        if let Some(unit) = unit
+            && let Some(before) = self.table.slot(unit).map(|slot| slot.unit)
+        {
+            self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
             self.tell_exit(unit, &before, exit, fault);
         }
         self.step_ended(pid, exit);
@@ -290,7 +292,7 @@ impl Init<'_> {
         if self.ctrlaltdel == Walk::On && !self.walk(Kind::CtrlAltDel) {
             self.ctrlaltdel = Walk::Off;
         }
-        let settled = self.phase == Phase::Run && self.ctrlaltdel == Walk::Off;
+        let settled = matches!((self.phase, self.ctrlaltdel), (Phase::Run, Walk::Off));
         if self.reading == Reading::Wanted && settled {
             self.start_reading();
         }
@@ -299,16 +301,15 @@ impl Init<'_> {
 
     /// Starts the next line of a kind that is run line by line; false where all are over.
     pub(super) fn walk(&mut self, kind: Kind) -> bool {
-        let open = self
-            .table
-            .numbered()
-            .find(|(_, s)| s.spec.kind == kind && s.spec.listed && !s.unit.state.is_over())
-            .map(|(unit, slot)| (unit, slot.unit.state));
-        if let Some((unit, State::Idle)) = open {
+        let open =
+            |slot: &Slot| slot.spec.kind == kind && slot.spec.listed && !slot.unit.state.is_over();
+        let Some(unit) = self.table.first(open) else {
+            return false;
+        };
+        if self.table.slot(unit).is_some_and(|slot| matches!(slot.unit.state, State::Idle)) {
             self.start(unit);
-            return true;
         }
-        open.is_some()
+        true
     }
 
     fn start_all(&mut self, kind: Kind) {
@@ -352,30 +353,29 @@ impl Init<'_> {
 
     /// The `restart` line: of several the first one counts.
     pub(super) fn restart_line(&self) -> Option<UnitId> {
-        let mut lines = self.table.numbered();
-        lines.find(|(_, s)| s.spec.kind == Kind::Restart && s.spec.listed).map(|(unit, _)| unit)
+        self.table.first(|slot| slot.spec.kind == Kind::Restart && slot.spec.listed)
     }
 
     /// The unit to be started next: `once` lines before those that are kept running.
     pub(super) fn due(&self) -> Option<UnitId> {
-        let due = |(_, slot): &(UnitId, &Slot)| matches!(slot.unit.state, State::Due);
-        let once = self.table.numbered().find(|n| due(n) && n.1.spec.kind == Kind::Once);
-        once.or_else(|| self.table.numbered().find(due)).map(|(unit, _)| unit)
+        let due = |slot: &Slot| matches!(slot.unit.state, State::Due);
+        let once = self.table.first(|slot| due(slot) && slot.spec.kind == Kind::Once);
+        once.or_else(|| self.table.first(due))
     }
 
     /// The signal that a unit is to be sent. Units are stopped in reverse order.
     fn next_signal(&self) -> Option<Action> {
-        self.table.numbered().rev().find_map(|(unit, slot)| match slot.unit.state {
-            State::Leaving { pid, .. } => {
-                let hangup = slot.spec.stop.is_none() && self.table.has_terminal(&slot.spec);
-                let signal = slot.spec.stop.unwrap_or(Signal::TERM);
-                Some(Action::Signal { unit, pid, signal, hangup })
-            }
-            State::Overdue { pid, .. } => {
-                Some(Action::Signal { unit, pid, signal: Signal::KILL, hangup: false })
-            }
-            _ => None,
-        })
+        let signalled =
+            |slot: &Slot| matches!(slot.unit.state, State::Leaving { .. } | State::Overdue { .. });
+        let unit = self.table.last(signalled)?;
+        let Slot { spec, unit: Unit { state, .. } } = self.table.slot(unit)?;
+        let pid = state.pid()?;
+        let (mut signal, mut hangup) = (Signal::KILL, false);
+        if let State::Leaving { .. } = state {
+            signal = spec.stop.unwrap_or(Signal::TERM);
+            hangup = spec.stop.is_none() && self.table.has_terminal(spec);
+        }
+        Some(Action::Signal { unit, pid, signal, hangup })
     }
 }
 

@@ -61,7 +61,7 @@ impl Init<'_> {
         self.read_line(found);
         self.tell_bad_lines();
         self.reading = Reading::Idle;
-        if self.phase == Phase::Fresh {
+        if let Phase::Fresh = self.phase {
             core::mem::swap(&mut self.table, &mut self.next_table);
             self.phase = Phase::Boot(Kind::Sysinit);
         } else if self.next_table.can_adopt(self.table) {
@@ -72,7 +72,7 @@ impl Init<'_> {
     }
 
     pub(super) fn read_missing(&mut self, shell: bool) {
-        if self.phase == Phase::Fresh {
+        if let Phase::Fresh = self.phase {
             self.tell_defaults(shell);
             self.read_text(inittab::DEFAULTS);
             self.read_end();
@@ -162,16 +162,15 @@ fn find(table: &Table, next: &Table, old: UnitId) -> Match {
     let Some(Slot { spec, .. }) = table.slot(old) else {
         return Match::Removed;
     };
-    let twin = next.numbered().find(|(_, new)| next.same_key(&new.spec, table, spec));
-    if let Some((unit, new)) = twin {
-        let same = next.same_rest(&new.spec, table, spec);
+    if let Some(unit) = next.first(|new| next.same_key(&new.spec, table, spec)) {
+        let same = next.slot(unit).is_some_and(|new| next.same_rest(&new.spec, table, spec));
         return if same { Match::Same(unit) } else { Match::Changed(unit) };
     }
     // A unit that was dropped before has lost its name: a listed one may bear it.
-    let namesake = next.numbered().find(|(_, new)| {
+    let namesake = next.first(|new| {
         spec.listed
             && next.same_name(&new.spec, table, spec)
             && !table.slots().iter().any(|any| next.same_key(&new.spec, table, &any.spec))
     });
-    namesake.map_or(Match::Removed, |(unit, _)| Match::Changed(unit))
+    namesake.map_or(Match::Removed, Match::Changed)
 }

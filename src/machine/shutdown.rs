@@ -92,7 +92,7 @@ impl Init<'_> {
     /// Somebody asked again: waits become short, and what failed is tried once more.
     pub(super) fn hurry(&mut self, again: End) {
         if let Phase::Down { end, stage, until } = &mut self.phase {
-            if *stage == Stage::Over {
+            if matches!(stage, Stage::Over) {
                 *end = again;
                 self.begin_last(LastStep::Reboot(again));
             } else if !matches!(stage, Stage::Last(..)) {
@@ -204,8 +204,10 @@ impl Init<'_> {
             Stage::Units | Stage::Lines => {
                 self.tell_overdue();
                 self.stimulate_all(Stimulus::Expire);
-                let units = stage == Stage::Units;
-                let killed = if units { Stage::UnitsKilled } else { Stage::LineKilled };
+                let killed = match stage {
+                    Stage::Units => Stage::UnitsKilled,
+                    _ => Stage::LineKilled,
+                };
                 self.set_stage(killed, KILL_WAIT_MS);
             }
             Stage::UnitsKilled | Stage::LineKilled => {

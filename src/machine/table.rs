@@ -28,16 +28,26 @@ const GRACE: Millis = 5_000;
 /// The same for a `shutdown` line, which may itself have many services to stop.
 const SHUTDOWN_GRACE: Millis = 60_000;
 
-/// A piece of the table's text.
+/// A piece of the table's text: where it begins and, in the upper half, how long it is. It is one
+/// number because pieces are handed around a lot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Text {
-    at: u16,
-    len: u16,
-}
+pub struct Text(u32);
 
 impl Text {
+    fn new(at: usize, len: usize) -> Text {
+        Text(at as u32 & 0xffff | (len as u32) << 16)
+    }
+
+    fn at(self) -> usize {
+        usize::from(self.0 as u16)
+    }
+
+    fn len(self) -> usize {
+        (self.0 >> 16) as usize
+    }
+
     fn end(self) -> usize {
-        usize::from(self.at) + usize::from(self.len)
+        self.at() + self.len()
     }
 }
 
@@ -140,15 +150,20 @@ impl Table {
         self.slots.get(usize::from(unit.0))
     }
 
-    /// The number of each unit, with the unit.
-    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (UnitId, &Slot)> {
-        self.slots.iter().enumerate().map(|(i, slot)| (UnitId(i as u16), slot))
+    /// The first unit that fits.
+    pub fn first(&self, fits: impl Fn(&Slot) -> bool) -> Option<UnitId> {
+        self.slots.iter().position(fits).map(|index| UnitId(index as u16))
+    }
+
+    /// The last unit that fits.
+    pub fn last(&self, fits: impl Fn(&Slot) -> bool) -> Option<UnitId> {
+        self.slots.iter().rposition(fits).map(|index| UnitId(index as u16))
     }
 
     /// A piece of text.
     #[inline(never)] // It is asked for so often that a copy in each place would cost 500 bytes.
     pub fn text(&self, text: Text) -> &[u8] {
-        self.text.get(usize::from(text.at)..text.end()).unwrap_or(&[])
+        self.text.get(text.at()..text.end()).unwrap_or(&[])
     }
 
     /// Adds an entry. Each option that is wrong or not carried out goes to `report`.
@@ -183,14 +198,14 @@ impl Table {
     /// Takes over a unit of another table that is no longer listed but still has a process.
     pub fn adopt(&mut self, other: &Table, slot: &Slot) -> Result<UnitId, Overflow> {
         let unit = UnitId(self.slots.len() as u16);
-        let from = usize::from(slot.spec.tty.at);
+        let from = slot.spec.tty.at();
         let line = other.text.get(from..slot.spec.command.end() + 1).unwrap_or(&[]);
-        let moved = (self.text.len() as u16).wrapping_sub(slot.spec.tty.at);
+        let moved = self.text.len().wrapping_sub(from);
         let mut slot = *slot;
         slot.spec.listed = false;
         let Spec { tty, options, command, name, condition, .. } = &mut slot.spec;
         for text in [tty, options, command, &mut name.base, condition] {
-            text.at = text.at.wrapping_add(moved);
+            *text = Text::new(text.at().wrapping_add(moved), text.len());
         }
         self.text.extend_from_slice(line).map_err(|_| Overflow::Text)?;
         self.slots.push(slot).map_err(|_| Overflow::Units)?;
@@ -257,7 +272,7 @@ impl Table {
 
     /// Lays down a field, for which there is room.
     fn put(&mut self, field: &[u8]) -> Text {
-        let text = Text { at: self.text.len() as u16, len: field.len() as u16 };
+        let text = Text::new(self.text.len(), field.len());
         let _ = self.text.extend_from_slice(field);
         let _ = self.text.push(0);
         text
@@ -266,7 +281,7 @@ impl Table {
     /// Where a part of our own text lies; an empty part may lie anywhere.
     fn place(&self, part: &[u8]) -> Text {
         let at = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        Text { at: at as u16, len: part.len() as u16 }
+        Text::new(at, part.len())
     }
 
     /// What a line says whose fields lie in our text, its second field read and its name found.

@@ -81,7 +81,7 @@ pub enum Stimulus {
     /// It was not started.
     Refused(Refusal),
     /// Its process ended.
-    Exited(Exit, Option<Fault>),
+    Exited(Ending),
     /// It is to stop.
     Stop(Then),
     /// It was sent the signal that its state asks for.
@@ -94,6 +94,28 @@ pub enum Stimulus {
     Expire,
     /// KILL did not end it, and nothing else can.
     Abandon,
+}
+
+/// How a process ended, as far as that decides what happens next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// With code 0.
+    Fine,
+    /// With another code, or by a signal.
+    Failed,
+    /// It never became the program.
+    Fault,
+}
+
+impl Ending {
+    /// The ending that an exit is.
+    pub fn of(exit: Exit, fault: Option<Fault>) -> Self {
+        match (fault, exit) {
+            (Some(_), _) => Ending::Fault,
+            (None, Exit::Code(0)) => Ending::Fine,
+            (None, Exit::Code(_) | Exit::Signal(_)) => Ending::Failed,
+        }
+    }
 }
 
 /// Whether the terminal of a unit was there when it was last looked for. That it is not is said
@@ -171,11 +193,9 @@ impl Unit {
             (Idle | Absent | Done | Failed, S::Start) => self.fresh(),
             (Due, S::Spawned(pid)) => self.up(now, pid),
             (Due, S::Refused(refusal)) => self.refused(now, rules, chance, refusal),
-            (Up { since, .. }, S::Exited(exit, fault)) => {
-                self.ended(now, rules, chance, since, exit, fault)
-            }
-            (Leaving { then, .. } | Stopping { then, .. }, S::Exited(..)) => after(then),
-            (Overdue { then, .. } | Killed { then, .. }, S::Exited(..)) => after(then),
+            (Up { since, .. }, S::Exited(ending)) => self.ended(now, rules, chance, since, ending),
+            (Leaving { then, .. } | Stopping { then, .. }, S::Exited(_)) => after(then),
+            (Overdue { then, .. } | Killed { then, .. }, S::Exited(_)) => after(then),
             (Due | Backoff { .. } | NoTerminal { .. }, S::Stop(then)) => after(then),
             (Up { pid, .. } | Leaving { pid, .. }, S::Stop(then)) => Leaving { pid, then },
             (Stopping { pid, until, .. }, S::Stop(then)) => Stopping { pid, until, then },
@@ -211,8 +231,8 @@ impl Unit {
             (NoTerminal { .. } | Stopping { .. } | Killed { .. }, S::Signalled) => state,
             (Absent | Done | Failed, S::Signalled) => state,
             // There is no process that could have ended.
-            (Idle | Due | Backoff { .. } | NoTerminal { .. }, S::Exited(..)) => state,
-            (Absent | Done | Failed, S::Exited(..)) => state,
+            (Idle | Due | Backoff { .. } | NoTerminal { .. }, S::Exited(_)) => state,
+            (Absent | Done | Failed, S::Exited(_)) => state,
             // Nothing is waited for, or not long enough yet.
             (Idle | Due | Up { .. } | Backoff { .. } | NoTerminal { .. }, S::Tick) => state,
             (Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. }, S::Tick) => state,
@@ -268,12 +288,11 @@ impl Unit {
         rules: &Rules,
         chance: &mut Chance,
         since: Instant,
-        exit: Exit,
-        fault: Option<Fault>,
+        ending: Ending,
     ) -> State {
         let again = match rules.restart {
             Restart::Always => true,
-            Restart::OnFailure => exit != Exit::Code(0),
+            Restart::OnFailure => ending != Ending::Fine,
             Restart::No => false,
         };
         if !again {
@@ -287,9 +306,9 @@ impl Unit {
             return State::Due;
         }
         // A program that is not there will not be there at once; any other one may be.
-        match fault {
-            Some(_) => self.fault(now, rules, chance),
-            None => self.backoff(now, rules, chance, 0),
+        match ending {
+            Ending::Fault => self.fault(now, rules, chance),
+            Ending::Fine | Ending::Failed => self.backoff(now, rules, chance, 0),
         }
     }
 

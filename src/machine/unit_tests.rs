@@ -1,5 +1,4 @@
 use super::*;
-use crate::machine::Step;
 
 const RULES: Rules = Rules {
     restart: Restart::Always,
@@ -21,7 +20,7 @@ fn waits(rules: &Rules, lives: &[u64]) -> std::vec::Vec<u64> {
         assert_eq!(unit.state, State::Due);
         unit.step(now, rules, &mut chance, Stimulus::Spawned(Pid(5)));
         now = now.plus(life as u32);
-        unit.step(now, rules, &mut chance, Stimulus::Exited(Exit::Code(1), None));
+        unit.step(now, rules, &mut chance, Stimulus::Exited(Ending::Failed));
         let wait = unit.state.deadline().map_or(0, |until| until.since(now));
         waits.push(wait);
         now = now.plus(wait as u32);
@@ -64,11 +63,10 @@ fn max_gives_up_within_its_span_only() {
 fn a_program_that_cannot_be_executed_is_not_tried_at_once() {
     let (mut unit, mut chance) = (Unit::new(), Chance::new());
     let now = Instant::from_millis(0);
-    let fault = Fault { step: Step::Exec, errno: 2 };
     for rules in [RULES, Rules { delay: 0, ..RULES }] {
         unit.step(now, &rules, &mut chance, Stimulus::Start);
         unit.step(now, &rules, &mut chance, Stimulus::Spawned(Pid(5)));
-        unit.step(now, &rules, &mut chance, Stimulus::Exited(Exit::Code(120), Some(fault)));
+        unit.step(now, &rules, &mut chance, Stimulus::Exited(Ending::Fault));
         let State::Backoff { until } = unit.state else {
             panic!("{:?}", unit.state);
         };
@@ -84,9 +82,20 @@ fn what_runs_once_stays_done_and_what_failed_can_be_started_again() {
     let now = Instant::from_millis(0);
     unit.step(now, &once, &mut chance, Stimulus::Start);
     unit.step(now, &once, &mut chance, Stimulus::Spawned(Pid(5)));
-    unit.step(now, &once, &mut chance, Stimulus::Exited(Exit::Code(1), None));
+    unit.step(now, &once, &mut chance, Stimulus::Exited(Ending::Failed));
     assert_eq!(unit.state, State::Done);
     unit.state = State::Failed;
     unit.step(now, &once, &mut chance, Stimulus::Start);
     assert_eq!((unit.state, unit.early, unit.starts), (State::Due, 0, 0));
+}
+
+#[test]
+fn an_exit_is_fine_failed_or_none_of_the_programs() {
+    use crate::machine::Step;
+    use crate::wire::signals::Signal;
+    let fault = Some(Fault { step: Step::Exec, errno: 2 });
+    assert_eq!(Ending::of(Exit::Code(0), None), Ending::Fine);
+    assert_eq!(Ending::of(Exit::Code(1), None), Ending::Failed);
+    assert_eq!(Ending::of(Exit::Signal(Signal::KILL), None), Ending::Failed);
+    assert_eq!(Ending::of(Exit::Code(120), fault), Ending::Fault);
 }

@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use heapless::Vec;
-use pidone::machine::{Fault, Pid, Step};
+use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::names::{holds, take};
 use pidone::wire::signals::Signal;
 
@@ -115,18 +115,19 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
 }
 
 /// Becomes a program without being anybody's child; comes back only with what failed.
-pub fn become_program(order: &Order<'_>) -> Result<Pid, Fault> {
+pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
+    let refusal = |step, errno| Err(Refusal::Fault(Fault { step, errno }));
     if let Some(path) = order.terminal
         && let Err(errno) = stdio::replace(path, 0)
     {
-        return Err(Fault { step: Step::Terminal, errno });
+        return refusal(Step::Terminal, errno);
     }
     kernel::set_mask(0);
     let errno = execute(order);
     kernel::set_mask(kernel::OURS);
     // Of the children that ended meanwhile nobody told us.
     kernel::remind(Signal::CHLD);
-    Err(Fault { step: Step::Exec, errno })
+    refusal(Step::Exec, errno)
 }
 
 /// Asks for Enter and waits for the end of a line, or of the terminal.

@@ -88,8 +88,8 @@ impl Hands {
         let replaced = table.slot(unit).map(|slot| self.nursery.become_unit(table, &slot.spec));
         let _ = rustix::system::reboot(RebootCommand::CadOff);
         match replaced {
-            Some(Err(fault)) => fault,
-            Some(Ok(_)) | None => Fault { step: Step::Exec, errno: errno::ENOENT },
+            Some(Err(Refusal::Fault(fault))) => fault,
+            Some(Ok(_) | Err(_)) | None => Fault { step: Step::Exec, errno: errno::ENOENT },
         }
     }
 }
@@ -111,7 +111,8 @@ fn read_table(init: &mut Init<'_>) {
 
 /// Hands over the table piece by piece, but for its end.
 fn read_pieces(init: &mut Init<'_>) -> kernel::Result<()> {
-    let table = Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC)?;
+    let table = Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+    table.opened()?;
     let mut piece = [0u8; PIECE];
     loop {
         let count = fd::read(table.raw(), &mut piece)?;

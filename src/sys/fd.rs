@@ -24,18 +24,33 @@ pub const FOLDER: u32 = 0o200_000;
 /// Gone at the execve.
 pub const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
-/// An open descriptor, closed when it is dropped.
+/// A descriptor, closed when it is dropped. One that could not be opened holds the error number
+/// below zero instead, so that whatever is tried with it fails with EBADF and does no harm.
 pub struct Fd(i32);
 
-fn owned(returned: usize) -> Result<Fd> {
-    outcome(returned).map(|fd| Fd(fd as i32))
-}
-
 impl Fd {
+    /// Nothing that is open.
+    pub const NONE: Fd = Fd(-1);
+
     /// Opens a file.
-    pub fn open(path: &CStr, flags: u32) -> Result<Fd> {
+    pub fn open(path: &CStr, flags: u32) -> Fd {
         // SAFETY: the kernel reads a string.
-        owned(unsafe { raw_syscall!(Sysno::open, path.as_ptr(), flags) })
+        Fd(unsafe { raw_syscall!(Sysno::open, path.as_ptr(), flags) } as i32)
+    }
+
+    /// Opens another file where this one could not be opened.
+    pub fn or_open(self, path: &CStr, flags: u32) -> Fd {
+        if self.is_open() { self } else { Fd::open(path, flags) }
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.0 >= 0
+    }
+
+    /// The number, or why it could not be opened.
+    pub fn opened(&self) -> Result<u32> {
+        outcome(self.0 as usize)
     }
 
     /// Its number.
@@ -61,9 +76,9 @@ impl Fd {
     }
 
     /// A watch over folders, see inotify(7).
-    pub fn inotify() -> Result<Fd> {
+    pub fn inotify() -> Fd {
         // SAFETY: inotify_init1 takes flags.
-        owned(unsafe { raw_syscall!(Sysno::inotify_init1, NO_WAIT | CLOSE_ON_EXEC) })
+        Fd(unsafe { raw_syscall!(Sysno::inotify_init1, NO_WAIT | CLOSE_ON_EXEC) } as i32)
     }
 
     /// Watches one more folder for what comes into it.
@@ -75,17 +90,16 @@ impl Fd {
     }
 
     /// A socket that sends datagrams to /dev/log, see unix(7).
-    pub fn syslog() -> Result<Fd> {
+    pub fn syslog() -> Fd {
         const AF_UNIX: u16 = 1;
         const SOCK_DGRAM: u32 = 2;
         static SYSLOGD: Address = Address { family: AF_UNIX, path: *b"/dev/log\0" };
-        let kind = SOCK_DGRAM | NO_WAIT | CLOSE_ON_EXEC;
+        let (kind, size) = (SOCK_DGRAM | NO_WAIT | CLOSE_ON_EXEC, size_of::<Address>());
         // SAFETY: socket takes numbers.
-        let fd = owned(unsafe { raw_syscall!(Sysno::socket, AF_UNIX, kind, 0) })?;
-        let size = size_of::<Address>();
+        let fd = Fd(unsafe { raw_syscall!(Sysno::socket, AF_UNIX, kind, 0) } as i32);
         // SAFETY: the kernel reads an address of that size.
-        outcome(unsafe { raw_syscall!(Sysno::connect, fd.0, &raw const SYSLOGD, size) })?;
-        Ok(fd)
+        let connected = unsafe { raw_syscall!(Sysno::connect, fd.0, &raw const SYSLOGD, size) };
+        if is_fine(connected) { fd } else { Fd::NONE }
     }
 }
 
@@ -98,7 +112,7 @@ struct Address {
 
 impl Drop for Fd {
     fn drop(&mut self) {
-        // SAFETY: nobody else holds the number.
+        // SAFETY: nobody else holds the number, if it is one.
         unsafe { raw_syscall!(Sysno::close, self.0) };
     }
 }
@@ -107,6 +121,18 @@ impl Drop for Fd {
 pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
     // SAFETY: the kernel writes at most that many bytes.
     outcome(unsafe { raw_syscall!(Sysno::read, fd, into.as_mut_ptr(), into.len()) })
+}
+
+/// Reads a file into a buffer: all of it, or as much as there is room for, or nothing.
+pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
+    let mut len = 0;
+    let file = Fd::open(path, READ | CLOSE_ON_EXEC);
+    while let Some(rest) = room.get_mut(len..)
+        && let Ok(count @ 1..) = read(file.raw(), rest)
+    {
+        len += count as usize;
+    }
+    room.get(..len).unwrap_or(&[])
 }
 
 /// Writes.

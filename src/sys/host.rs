@@ -1,6 +1,6 @@
 //! The machine's name.
 
-use super::fd::{self, Fd};
+use super::fd;
 
 /// What a machine is called that nobody has given a name, see uname(2).
 const NAMELESS: &[u8] = b"(none)";
@@ -14,10 +14,8 @@ pub fn set_name() {
     if rustix::system::uname().nodename().to_bytes() != NAMELESS {
         return;
     }
-    let mut text = [0; NAME_MAX];
-    let file = Fd::open(c"/etc/hostname", fd::READ | fd::CLOSE_ON_EXEC);
-    let len = file.and_then(|file| fd::read(file.raw(), &mut text)).unwrap_or(0);
-    let text = text.get(..len as usize).unwrap_or(&[]);
+    let mut room = [0; NAME_MAX];
+    let text = fd::load(c"/etc/hostname", &mut room);
     let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
     if let Some(name) = text.get(..end).filter(|name| !name.is_empty()) {
         let _ = rustix::system::sethostname(name);

@@ -3,65 +3,65 @@
 use core::ffi::CStr;
 
 use pidone::wire::mounts::{self, Fate};
+use pidone::wire::names::take;
 use rustix::fs::{Mode, mkdir, stat, symlink};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
-use super::fd::{self, Fd};
+use super::fd;
 use super::start::c_str;
 
 /// One mount of the beginning.
 struct Early {
+    fs: &'static CStr,
     target: &'static CStr,
     /// A folder on the file system that the target is on while nothing is mounted there.
     parent: &'static CStr,
-    fs: &'static CStr,
-    flags: MountFlags,
     data: &'static CStr,
 }
+
+/// The mounts, field by field. In this order, since the later ones lie on the earlier. Group 5 is
+/// tty wherever BusyBox is. What mounts need as strings comes as one text, since a table of
+/// strings would cost sixteen bytes a string.
+const EARLY: &[u8] = b"proc\0/proc\0/\0\0\
+sysfs\0/sys\0/\0\0\
+devtmpfs\0/dev\0/\0\0\
+devpts\0/dev/pts\0/dev\0gid=5,mode=620,ptmxmode=666\0\
+tmpfs\0/dev/shm\0/dev\0mode=1777\0\
+tmpfs\0/run\0/\0mode=755\0";
 
 const SAFE: MountFlags = MountFlags::NOSUID.union(MountFlags::NOEXEC);
 const SAFEST: MountFlags = SAFE.union(MountFlags::NODEV);
 const NO_SUID_DEV: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
-/// In this order, since the later ones lie on the earlier. Group 5 is tty wherever BusyBox is.
-const EARLY: [Early; 6] = [
-    Early { target: c"/proc", parent: c"/", fs: c"proc", flags: SAFEST, data: c"" },
-    Early { target: c"/sys", parent: c"/", fs: c"sysfs", flags: SAFEST, data: c"" },
-    Early { target: c"/dev", parent: c"/", fs: c"devtmpfs", flags: MountFlags::NOSUID, data: c"" },
-    Early {
-        target: c"/dev/pts",
-        parent: c"/dev",
-        fs: c"devpts",
-        flags: SAFE,
-        data: c"gid=5,mode=620,ptmxmode=666",
-    },
-    Early {
-        target: c"/dev/shm",
-        parent: c"/dev",
-        fs: c"tmpfs",
-        flags: NO_SUID_DEV,
-        data: c"mode=1777",
-    },
-    Early { target: c"/run", parent: c"/", fs: c"tmpfs", flags: NO_SUID_DEV, data: c"mode=755" },
-];
+/// The flags of each.
+const FLAGS: [MountFlags; 6] = [SAFEST, SAFEST, MountFlags::NOSUID, SAFE, NO_SUID_DEV, NO_SUID_DEV];
 
-/// Links that programs expect in /dev, and where they lead.
-const LINKS: [(&CStr, &CStr); 4] = [
-    (c"/proc/self/fd", c"/dev/fd"),
-    (c"/proc/self/fd/0", c"/dev/stdin"),
-    (c"/proc/self/fd/1", c"/dev/stdout"),
-    (c"/proc/self/fd/2", c"/dev/stderr"),
-];
+/// Links that programs expect in /dev: what they lead to, and their names.
+const LINKS: &[u8] = b"/proc/self/fd\0/dev/fd\0/proc/self/fd/0\0/dev/stdin\0\
+/proc/self/fd/1\0/dev/stdout\0/proc/self/fd/2\0/dev/stderr\0";
+
+/// Takes the next string off the front of such a text.
+fn string(text: &mut &'static [u8]) -> &'static CStr {
+    let string = c_str(text).unwrap_or(c"");
+    take(text, 0);
+    string
+}
+
+fn entry(text: &mut &'static [u8]) -> Early {
+    Early { fs: string(text), target: string(text), parent: string(text), data: string(text) }
+}
 
 /// Mounts what is not mounted where there is a folder for it, and tells what failed.
 pub fn early(mut trouble: impl FnMut(&CStr, u16)) {
-    for entry in &EARLY {
-        if !is_bare(entry) {
+    let mut text = EARLY;
+    for flags in FLAGS {
+        let entry = entry(&mut text);
+        if !is_bare(&entry) {
             continue;
         }
-        match put(entry) {
-            Ok(()) if entry.target == c"/dev" => furnish(),
+        match put(&entry, flags) {
+            Ok(()) if entry.fs == c"devtmpfs" => furnish(),
             // A container whose engine has done all this does not let us.
             Ok(()) | Err(Errno::BUSY | Errno::PERM) => {}
             Err(error) => trouble(entry.target, error.raw_os_error() as u16),
@@ -69,8 +69,8 @@ pub fn early(mut trouble: impl FnMut(&CStr, u16)) {
     }
 }
 
-fn put(entry: &Early) -> Result<(), Errno> {
-    mount(entry.fs, entry.target, entry.fs, entry.flags, Some(entry.data))
+fn put(entry: &Early, flags: MountFlags) -> Result<(), Errno> {
+    mount(entry.fs, entry.target, entry.fs, flags, Some(entry.data))
 }
 
 /// Whether there is a folder with nothing mounted on it.
@@ -89,8 +89,9 @@ fn furnish() {
     for folder in [c"/dev/pts", c"/dev/shm"] {
         let _ = mkdir(folder, Mode::from_raw_mode(0o755));
     }
-    for (target, link) in &LINKS {
-        let _ = symlink(*target, *link);
+    let mut links = LINKS;
+    while !links.is_empty() {
+        let _ = symlink(string(&mut links), string(&mut links));
     }
 }
 
@@ -100,8 +101,9 @@ const FIRST_NAMESPACE: u64 = 0xefff_fffc;
 /// Whether the machine's file systems are ours: in a namespace below they may be somebody else's.
 /// A shutdown line that unmounted everything may have taken /proc along, so it is brought back.
 pub fn is_machine() -> bool {
-    if let Some(proc) = EARLY.first().filter(|proc| is_bare(proc)) {
-        let _ = put(proc);
+    let proc = entry(&mut { EARLY });
+    if is_bare(&proc) {
+        let _ = put(&proc, SAFEST);
     }
     identity(c"/proc/self/ns/pid").is_some_and(|(_, number)| number == FIRST_NAMESPACE)
 }
@@ -135,8 +137,7 @@ fn make_read_only(target: &CStr, _: Fate) -> bool {
 /// Goes over the mounts from the last to the first; whether anything was done.
 fn pass(list: &mut [u8; LIST_MAX], act: fn(&CStr, Fate) -> bool) -> bool {
     let mut acted = false;
-    let len = read_list(list);
-    let lines = list.get(..len).unwrap_or(&[]).rsplit(|&b| b == b'\n');
+    let lines = fd::load(c"/proc/mounts", list).rsplit(|&b| b == b'\n');
     for mount in lines.filter_map(mounts::parse) {
         let fate = mounts::fate(mount);
         let mut path = [0u8; 1024];
@@ -148,18 +149,4 @@ fn pass(list: &mut [u8; LIST_MAX], act: fn(&CStr, Fate) -> bool) -> bool {
         }
     }
     acted
-}
-
-fn read_list(list: &mut [u8; LIST_MAX]) -> usize {
-    let mut len = 0;
-    let Ok(mounts) = Fd::open(c"/proc/mounts", fd::READ | fd::CLOSE_ON_EXEC) else {
-        return 0;
-    };
-    while let Some(rest) = list.get_mut(len..).filter(|rest| !rest.is_empty()) {
-        match fd::read(mounts.raw(), rest) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => len += count as usize,
-        }
-    }
-    len
 }

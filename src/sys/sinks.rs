@@ -1,12 +1,14 @@
 //! Where messages go. Nothing here waits: what a sink does not take at once is said to be so.
 
-use heapless::Vec;
+use core::ffi::CStr;
+
 use pidone::machine::Told;
+use pidone::wire::names::begins;
 use rustix::fs::readlinkat_raw;
 
 use super::fd::{self, Fd};
 use super::kernel::Result;
-use super::start::joined;
+use super::start::c_str;
 use super::watch::Watch;
 
 /// A console may be a file that others write to as well.
@@ -18,38 +20,39 @@ const ENOBUFS: u16 = 105;
 
 /// The sinks, as far as they are open.
 pub struct Sinks {
-    console: Option<Fd>,
-    syslog: Option<Fd>,
+    console: Fd,
+    syslog: Fd,
 }
 
 impl Sinks {
     /// Nothing is open.
     pub const fn new() -> Self {
-        Sinks { console: None, syslog: None }
+        Sinks { console: Fd::NONE, syslog: Fd::NONE }
     }
 
     /// Writes to the console, through a descriptor of our own: one that does not block, while
     /// that of the units keeps blocking.
     pub fn console(&mut self, line: &[u8]) -> Told {
         self.open_console();
-        let wrote = match &self.console {
-            Some(console) => fd::write(console.raw(), line),
+        let wrote = if self.console.is_open() {
+            fd::write(self.console.raw(), line)
+        } else {
             // A socket cannot be opened again, but it can be sent to without waiting.
-            None => fd::send(2, line),
+            fd::send(2, line)
         };
         let told = told(wrote, line);
         if let Told::Absent { .. } = told {
             // The terminal was hung up, or the reader is gone: it is opened anew next time.
-            self.console = None;
+            self.console = Fd::NONE;
         }
         told
     }
 
     /// Opens the console, unless it is open. Done early, it is there when descriptors run out.
     pub fn open_console(&mut self) {
-        if self.console.is_none() {
+        if !self.console.is_open() {
             let own = Fd::open(c"/proc/self/fd/2", WRITE);
-            self.console = own.or_else(|_| Fd::open(c"/dev/console", WRITE)).ok();
+            self.console = own.or_open(c"/dev/console", WRITE);
         }
     }
 
@@ -71,22 +74,19 @@ impl Sinks {
     }
 
     fn send(&mut self, line: &[u8]) -> Told {
-        if self.syslog.is_none() {
-            self.syslog = Fd::syslog().ok();
+        if !self.syslog.is_open() {
+            self.syslog = Fd::syslog();
         }
-        let told = match &self.syslog {
-            Some(fd) => told(fd::send(fd.raw(), line), line),
-            None => Told::Absent { watched: false },
-        };
+        let told = told(fd::send(self.syslog.raw(), line), line);
         if let Told::Absent { .. } = told {
-            self.syslog = None;
+            self.syslog = Fd::NONE;
         }
         told
     }
 
     /// Writes a record to the kernel's log.
     pub fn kernel(line: &[u8]) -> Told {
-        told(Fd::open(c"/dev/kmsg", WRITE).and_then(|fd| fd::write(fd.raw(), line)), line)
+        told(fd::write(Fd::open(c"/dev/kmsg", WRITE).raw(), line), line)
     }
 }
 
@@ -102,20 +102,25 @@ fn told(wrote: Result<u32>, line: &[u8]) -> Told {
 /// The longest target of the link /dev/log, in bytes.
 const TARGET_MAX: usize = 128;
 
+const DEV: &[u8; 5] = b"/dev/";
+
 /// Watches the folder in which /dev/log comes, and where it is a link, that of its target.
 fn watch_log(watch: &mut Watch) -> bool {
-    let mut target = [0; TARGET_MAX];
+    let mut room = [0; DEV.len() + TARGET_MAX + 1];
     let in_dev = watch.over(c"/dev");
-    match readlinkat_raw(rustix::fs::CWD, c"/dev/log", &mut target[..]) {
-        Ok(len) => in_dev && watch_folder_of(watch, target.get(..len).unwrap_or(&[])),
+    match readlinkat_raw(rustix::fs::CWD, c"/dev/log", &mut room[DEV.len()..][..TARGET_MAX]) {
+        Ok(_) => in_dev && folder(&mut room).is_some_and(|folder| watch.over(folder)),
         Err(_) => in_dev,
     }
 }
 
-fn watch_folder_of(watch: &mut Watch, target: &[u8]) -> bool {
-    let end = target.iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1);
-    let above: &[u8] = if target.starts_with(b"/") { b"" } else { b"/dev/" };
-    let mut room: Vec<u8, { TARGET_MAX + 8 }> = Vec::new();
-    let folder = joined(&mut room, &[above, target.get(..end).unwrap_or(&[])]);
-    folder.is_some_and(|folder| watch.over(folder))
+/// The folder of a link's target, which zeros follow.
+fn folder(room: &mut [u8; DEV.len() + TARGET_MAX + 1]) -> Option<&CStr> {
+    // A target that does not begin at the root begins at the folder of the link.
+    let (above, target) = room.split_first_chunk_mut()?;
+    *above = *DEV;
+    let from = if begins(target, b'/') { DEV.len() } else { 0 };
+    let slash = room.iter().rposition(|&b| b == b'/')?;
+    *room.get_mut(slash + 1)? = 0;
+    c_str(room.get(from..)?)
 }

@@ -11,6 +11,22 @@ const HALT: Signal = Signal(pidone::wire::signals::SIGRTMIN + 3);
 const POWER_OFF: Signal = Signal(pidone::wire::signals::SIGRTMIN + 4);
 const REBOOT: Signal = Signal(pidone::wire::signals::SIGRTMIN + 5);
 
+/// The signals that ask for something, and what they ask for.
+const REQUESTS: [(Signal, Request); 12] = [
+    (Signal::HUP, Request::Reload),
+    (Signal::INT, Request::CtrlAltDel),
+    (Signal::QUIT, Request::Down(End::Restart)),
+    (Signal::USR1, Request::Down(End::Halt)),
+    (Signal::PWR, Request::Down(End::Halt)),
+    (HALT, Request::Down(End::Halt)),
+    (Signal::USR2, Request::Down(End::PowerOff)),
+    (POWER_OFF, Request::Down(End::PowerOff)),
+    (Signal::TERM, Request::Down(End::Reboot)),
+    (REBOOT, Request::Down(End::Reboot)),
+    (Signal::TSTP, Request::Pause),
+    (Signal::CONT, Request::Continue),
+];
+
 /// What woke us.
 pub enum Wake {
     /// The time is up.
@@ -33,21 +49,15 @@ pub fn begin() {
 
 /// Waits until something happens, or until a time.
 pub fn wait(until: Option<Instant>) -> Wake {
-    let request = match kernel::wait_signal(until) {
-        None => return Wake::Time,
-        Some(Signal::CHLD) => return Wake::Children,
-        Some(Signal::IO) => return Wake::Folder,
-        Some(Signal::HUP) => Request::Reload,
-        Some(Signal::INT) => Request::CtrlAltDel,
-        Some(Signal::QUIT) => Request::Down(End::Restart),
-        Some(Signal::USR1 | Signal::PWR | HALT) => Request::Down(End::Halt),
-        Some(Signal::USR2 | POWER_OFF) => Request::Down(End::PowerOff),
-        Some(Signal::TERM | REBOOT) => Request::Down(End::Reboot),
-        Some(Signal::TSTP) => Request::Pause,
-        Some(Signal::CONT) => Request::Continue,
-        Some(_) => return Wake::Nothing,
-    };
-    Wake::Asked(request)
+    match kernel::wait_signal(until) {
+        None => Wake::Time,
+        Some(Signal::CHLD) => Wake::Children,
+        Some(Signal::IO) => Wake::Folder,
+        Some(signal) => match REQUESTS.iter().find(|(number, _)| *number == signal) {
+            Some((_, request)) => Wake::Asked(*request),
+            None => Wake::Nothing,
+        },
+    }
 }
 
 /// The next child that has ended, or that there is none left; nothing while all of them live.

@@ -6,7 +6,7 @@ use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::command::{self, Words};
 use pidone::wire::inittab::Kind;
 use pidone::wire::lines::LOGICAL_MAX;
-use pidone::wire::names::holds;
+use pidone::wire::names::{begins, holds};
 use rustix::fs::{Access, access};
 
 use super::child::{self, Board, Manner, Order};
@@ -48,23 +48,22 @@ fn argv(words: &Words) -> Argv {
 impl Nursery {
     /// Starts a unit, unless what it asks for is not there.
     pub fn start(&self, table: &Table, spec: &Spec, watch: &mut Watch) -> Result<Pid, Refusal> {
-        let condition = table.text(spec.condition);
-        if !condition.is_empty() && !exists(b"", condition) {
+        if is_missing(b"", table.text(spec.condition)) {
             return Err(Refusal::Unwanted);
         }
         let tty = table.text(spec.tty);
-        if !tty.is_empty() && !exists(DEV, tty) {
+        if is_missing(DEV, tty) {
             // Between a look and the beginning of the watch it may have come.
             let watched = !holds(tty, b'/') && watch.over(c"/dev");
-            if !exists(DEV, tty) {
+            if is_missing(DEV, tty) {
                 return Err(Refusal::NoTerminal { watched });
             }
         }
-        self.hand_over(table, spec, bear).map_err(Refusal::Fault)
+        self.hand_over(table, spec, bear)
     }
 
     /// Makes this process what a unit would become; comes back only with what failed.
-    pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Fault> {
+    pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Refusal> {
         self.hand_over(table, spec, child::become_program)
     }
 
@@ -73,13 +72,13 @@ impl Nursery {
         &self,
         table: &Table,
         spec: &Spec,
-        to: fn(&Order<'_>) -> Result<Pid, Fault>,
-    ) -> Result<Pid, Fault> {
+        to: fn(&Order<'_>) -> Result<Pid, Refusal>,
+    ) -> Result<Pid, Refusal> {
         let text = table.text(spec.command);
         let mut words = Words::new();
         words.split(text);
         let argv = argv(&words);
-        let login = text.starts_with(b"-");
+        let login = begins(text, b'-');
         let tty = table.text(spec.tty);
         let mut room = Path::new();
         let terminal = joined(&mut room, &[DEV, tty]);
@@ -100,11 +99,11 @@ impl Nursery {
     }
 }
 
-fn bear(order: &Order<'_>) -> Result<Pid, Fault> {
+fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
     // SAFETY: `run` never returns; of our memory it writes to the board alone, and to its own
     // frames.
     let born = unsafe { kernel::clone(birth(order), order, child::run) };
-    born.map_err(|errno| Fault { step: Step::Fork, errno })
+    born.map_err(|errno| Refusal::Fault(Fault { step: Step::Fork, errno }))
 }
 
 /// A child whose way to its program may block has a life of its own from the beginning; for the
@@ -114,8 +113,9 @@ fn birth(order: &Order<'_>) -> Birth {
     if quiet && !matches!(order.manner, Manner::Ask { .. }) { Birth::Vfork } else { Birth::Fork }
 }
 
-fn exists(folder: &[u8], name: &[u8]) -> bool {
+/// Whether something is named that is not in the folder.
+fn is_missing(folder: &[u8], name: &[u8]) -> bool {
     let mut room = Path::new();
     let path = joined(&mut room, &[folder, name]);
-    path.is_some_and(|path| access(path, Access::EXISTS).is_ok())
+    !name.is_empty() && path.is_none_or(|path| access(path, Access::EXISTS).is_err())
 }

@@ -18,9 +18,8 @@ pub fn fill(args: Args) {
         let _ = replace(path, fd::NO_CONTROL);
     }
     for number in 0..3 {
-        if fd::is_closed(number)
-            && let Ok(fd) = any()
-        {
+        if fd::is_closed(number) {
+            let fd = any();
             fd::set_waiting(&fd);
             fd::place(&fd, number);
             close_unless_standard(fd);
@@ -31,7 +30,8 @@ pub fn fill(args: Args) {
 /// Opens a terminal for standard input, output and error. Opened so that a line without carrier
 /// does not hold us, it blocks again once it is open.
 pub fn replace(path: &CStr, flags: u32) -> Result<()> {
-    let fd = Fd::open(path, HOW | flags)?;
+    let fd = Fd::open(path, HOW | flags);
+    fd.opened()?;
     fd::set_waiting(&fd);
     for number in 0..3 {
         fd::place(&fd, number);
@@ -41,10 +41,9 @@ pub fn replace(path: &CStr, flags: u32) -> Result<()> {
 }
 
 /// A folder is nothing to read or write, but it keeps the number taken.
-fn any() -> Result<Fd> {
+fn any() -> Fd {
     let console = Fd::open(c"/dev/console", HOW | fd::NO_CONTROL);
-    let null = console.or_else(|_| Fd::open(c"/dev/null", HOW));
-    null.or_else(|_| Fd::open(c"/", fd::READ | fd::FOLDER))
+    console.or_open(c"/dev/null", HOW).or_open(c"/", fd::READ | fd::FOLDER)
 }
 
 fn value(var: &'static CStr) -> Option<&'static CStr> {

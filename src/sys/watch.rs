@@ -7,25 +7,25 @@ use super::fd::Fd;
 
 /// The instance, while there is one.
 pub struct Watch {
-    fd: Option<Fd>,
+    fd: Fd,
 }
 
 impl Watch {
     /// Nothing is watched.
     pub const fn new() -> Self {
-        Watch { fd: None }
+        Watch { fd: Fd::NONE }
     }
 
     /// Watches a folder; whether that could be done.
     pub fn over(&mut self, folder: &CStr) -> bool {
-        if self.fd.is_none() {
-            self.fd = Fd::inotify().ok().filter(Fd::signal_on_news);
+        if !self.fd.is_open() {
+            self.fd = Fd::inotify();
         }
-        self.fd.as_ref().is_some_and(|fd| fd.watch(folder))
+        self.fd.signal_on_news() && self.fd.watch(folder)
     }
 
     /// Ends the watch. Whoever still misses something begins it anew.
     pub fn end(&mut self) {
-        self.fd = None;
+        self.fd = Fd::NONE;
     }
 }

@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 
-use super::names::holds;
+use super::names::{begins, holds};
 
 /// The most words that are passed without a shell. A command of more words goes through the
 /// shell, which parts it at the same blanks.
@@ -38,21 +38,21 @@ impl Words {
 
     /// Splits a command. A leading `-` stays in front of the first word.
     pub fn split(&mut self, command: &[u8]) {
-        self.login = command.starts_with(b"-");
+        self.login = begins(command, b'-');
         let bare = command.get(usize::from(self.login)..).unwrap_or(&[]);
         let plain = !bare.iter().any(|&b| holds(SHELL_CHARACTERS, b));
         if !(plain && self.split_blanks(bare)) {
-            self.put_shell();
+            self.bytes.clear();
+            self.put(SHELL.get(usize::from(!self.login)..).unwrap_or(&[]));
             self.put(bare);
             self.put(b"\0");
         }
     }
 
-    /// The program to execute, with its NUL; looked up in PATH if it holds no slash.
+    /// The program to execute, with its NUL and what follows; looked up in PATH if it holds no
+    /// slash.
     pub fn path(&self) -> &[u8] {
-        let first = self.bytes.get(usize::from(self.login)..).unwrap_or(&[]);
-        let end = first.iter().position(|&b| b == 0);
-        end.and_then(|end| first.get(..=end)).unwrap_or(b"\0")
+        self.bytes.get(usize::from(self.login)..).unwrap_or(&[])
     }
 
     /// All words, each with its NUL.
@@ -63,11 +63,6 @@ impl Words {
     fn put(&mut self, bytes: &[u8]) {
         // What does not fit is more than a logical line, which nobody hands in.
         let _ = self.bytes.extend_from_slice(bytes);
-    }
-
-    fn put_shell(&mut self) {
-        self.bytes.clear();
-        self.put(SHELL.get(usize::from(!self.login)..).unwrap_or(&[]));
     }
 
     /// Puts the words there, unless they are too many.
@@ -114,7 +109,7 @@ mod tests {
         let mut words = Words::new();
         words.split(command.as_bytes());
         let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
-        let path = words.path().strip_suffix(b"\0").unwrap();
+        let path = words.path().split(|&b| b == 0).next().unwrap();
         let all = words.bytes().strip_suffix(b"\0").unwrap().split(|&b| b == 0);
         (text(path), all.map(text).collect())
     }

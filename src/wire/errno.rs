@@ -12,6 +12,8 @@ pub const ENOENT: u16 = 2;
 pub const ESRCH: u16 = 3;
 /// There is no such device or address.
 pub const ENXIO: u16 = 6;
+/// There are too many arguments or variables, or they are too long.
+pub const E2BIG: u16 = 7;
 /// There is no such device.
 pub const ENODEV: u16 = 19;
 

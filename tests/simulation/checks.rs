@@ -76,9 +76,8 @@ impl Checks {
         // A process that is being stopped may belong to another unit by now: its line was changed,
         // and then its old words came back as a new line.
         let elsewhere = |pid: &i32| {
-            let mut units = init.table().numbered();
-            let owner = units.find(|(_, s)| s.unit.state.pid() == Some(Pid(*pid)));
-            self.asked.contains_key(pid) && owner.is_some_and(|(owner, _)| owner != unit)
+            let owner = init.table().first(|s| s.unit.state.pid() == Some(Pid(*pid)));
+            self.asked.contains_key(pid) && owner.is_some_and(|owner| owner != unit)
         };
         let live = processes.iter().find(|(pid, process)| {
             process.key.as_deref() == Some(key) && !process.unkillable && !elsewhere(pid)
