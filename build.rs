@@ -10,10 +10,10 @@ PHDRS { text PT_LOAD FILEHDR PHDRS FLAGS(5); data PT_LOAD FLAGS(6); stack PT_GNU
 SECTIONS
 {
   . = 0x400000 + SIZEOF_HEADERS;
-  .rodata : { *(.rodata .rodata.* .data.rel.ro .data.rel.ro.*) } :text
+  .rodata : { *(.rodata .rodata.* .data.rel.ro .data.rel.ro.* .got .got.*) } :text
   .text : { *(.text .text.*) } :text
   . = ALIGN(0x1000) + (. & 0xfff);
-  .data : { *(.data .data.*) *(.got .got.*) } :data
+  .data : { *(.data .data.*) } :data
   .bss : { *(.bss .bss.* COMMON) } :data
   /DISCARD/ : { *(.comment) *(.note .note.*) *(.eh_frame .eh_frame_hdr) *(.gcc_except_table*) }
 }

@@ -296,3 +296,15 @@ fn by_the_name_of_init_it_refuses_to_be_anything_but_pid_1() {
     assert_eq!(output.status.code(), Some(100), "{text}");
     assert!(text.contains("process 1"), "{text}");
 }
+
+#[test]
+fn a_prompt_that_nobody_answered_does_not_hold_up_the_way_down() {
+    let mut ns = pidone("pts/0::askfirst:-/bin/sh\n").console(Console::Pty).start();
+    let syslog = Syslog::bind(ns.root());
+    ns.until_shown("press Enter");
+    ns.send(libc::SIGUSR2);
+    let said = syslog.until("pts/0 (pid ");
+    let last = said.last().unwrap();
+    assert!(last.contains("by SIGTERM") || last.contains("by SIGHUP"), "not by grace: {last}");
+    assert_eq!(ns.end(), End::HaltOrPowerOff);
+}

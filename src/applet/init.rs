@@ -39,12 +39,10 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
     kernel::prefer();
-    let mut troubles = |target: &core::ffi::CStr, errno| {
-        let what = b"mount";
-        let object = target.to_bytes();
+    let mut trouble = |what: &[u8], object: &[u8], errno| {
         init.handle(kernel::now(), Event::Trouble { what, object, errno });
     };
-    mount::early(&mut troubles);
+    mount::early(|target, errno| trouble(b"mount", target.to_bytes(), errno));
     stdio::fill(args);
     host::set_name();
     // Ctrl-Alt-Del is to come to us as SIGINT instead of rebooting at once.
@@ -52,8 +50,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     let on_serial = !tty::is_virtual(0);
     let env = env.fill(args, on_serial);
     if env.lost > 0 {
-        let (what, object) = (b"pass on all of", b"the environment");
-        init.handle(kernel::now(), Event::Trouble { what, object, errno: errno::E2BIG });
+        trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
     let nursery = Nursery { env, board: Board::new() };
     let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new() };

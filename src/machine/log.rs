@@ -44,7 +44,9 @@ enum Syslog {
     Awaited,
     /// It is to be tried again at this time.
     Down { until: Instant },
-    /// It has been stopped for good: we are going down.
+    /// It takes what it still can: we are going down.
+    Closing,
+    /// It has been stopped for good.
     Closed,
 }
 
@@ -116,7 +118,7 @@ impl Log {
             return None;
         }
         match self.syslog {
-            Syslog::Ready => Some(Sink::Syslog),
+            Syslog::Ready | Syslog::Closing => Some(Sink::Syslog),
             Syslog::Closed => Some(Sink::Kernel),
             Syslog::Awaited | Syslog::Down { .. } if self.room() < SPILL => Some(Sink::Kernel),
             Syslog::Awaited | Syslog::Down { .. } => None,
@@ -171,6 +173,7 @@ impl Log {
                 self.wait = 0;
                 self.delivered(now);
             }
+            (Sink::Syslog, _) if self.syslog == Syslog::Closing => self.syslog = Syslog::Closed,
             (Sink::Syslog, Told::Absent { watched: true }) => self.syslog = Syslog::Awaited,
             (Sink::Syslog, Told::Full | Told::Absent { watched: false }) => {
                 self.wait = (self.wait.saturating_mul(2)).clamp(RETRY_MS, RETRY_MAX_MS);
@@ -190,14 +193,15 @@ impl Log {
 
     /// Tries syslog again: something came.
     pub fn appeared(&mut self) {
-        if self.syslog != Syslog::Closed {
+        if !matches!(self.syslog, Syslog::Closing | Syslog::Closed) {
             self.syslog = Syslog::Ready;
         }
     }
 
-    /// From now on everything goes to the kernel's log: syslog is being stopped.
+    /// Syslog is being stopped: from the first time on that it does not take a message,
+    /// everything goes to the kernel's log.
     pub fn close(&mut self) {
-        self.syslog = Syslog::Closed;
+        self.syslog = Syslog::Closing;
     }
 
     /// Syslog may be tried again.
@@ -209,7 +213,8 @@ impl Log {
     pub fn deadline(&self) -> Option<Instant> {
         match self.syslog {
             Syslog::Down { until } if self.head != self.tail => earlier(Some(until), None),
-            Syslog::Down { .. } | Syslog::Ready | Syslog::Awaited | Syslog::Closed => None,
+            Syslog::Down { .. } | Syslog::Ready | Syslog::Awaited => None,
+            Syslog::Closing | Syslog::Closed => None,
         }
     }
 

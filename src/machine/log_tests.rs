@@ -113,6 +113,8 @@ fn after_the_end_of_syslog_everything_goes_to_the_kernel() {
     log.close();
     log.appeared();
     said(&mut log, Level::Info, b"last words");
+    assert_eq!(log.next(), Some(Sink::Syslog), "it may still take them");
+    log.told(NOW, Sink::Syslog, Told::Absent { watched: true });
     assert_eq!(log.next(), Some(Sink::Kernel));
     log.reopen();
     assert_eq!(log.next(), Some(Sink::Syslog));

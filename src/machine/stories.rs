@@ -173,13 +173,18 @@ impl Init<'_> {
         texts: [&[u8]; 2],
     ) {
         let mut line = Line::new();
-        let unit = self.table.slot(unit).map(|slot| (&*self.table, slot));
-        fill(&mut line, unit, template, number, texts);
-        if let Some((_, slot)) = unit {
+        let slot = self.table.slot(unit).map(|slot| (&*self.table, slot));
+        fill(&mut line, slot, template, number, texts);
+        self.conclude(level, unit, &mut line);
+    }
+
+    /// Says a line, with what happens next to a unit at its end.
+    fn conclude(&mut self, level: Level, unit: UnitId, line: &mut Line) {
+        if let Some(slot) = self.table.slot(unit) {
             let (template, number) = next(self.now, slot);
-            fill(&mut line, None, template, number, texts);
+            fill(line, None, template, number, [b"", b""]);
         }
-        self.log.say(self.now, level, &line);
+        self.log.say(self.now, level, line);
     }
 
     pub(super) fn tell_start(&mut self, unit: UnitId, pid: Pid) {
@@ -207,14 +212,21 @@ impl Init<'_> {
             Exit::Signal(Signal(4..=8 | 11 | 31)) => Level::Warning,
             Exit::Code(_) | Exit::Signal(_) => Level::Notice,
         };
-        let mut end = Line::new();
-        exit_words(exit, &mut end);
-        if let State::Up { since, .. } = before.state {
-            end.put(b" after ").span(self.now.since(since));
-        }
+        let mut line = Line::new();
+        let slot = self.table.slot(unit).map(|slot| (&*self.table, slot));
         let pid = before.state.pid().map_or(0, |pid| pid.0);
-        let texts: [&[u8]; 2] = [b"", end.as_bytes()];
-        self.tell_texts(level, unit, b"%u (pid %a) ended%x", pid as u64, texts);
+        fill(&mut line, slot, b"%u (pid %a) ended", pid as u64, [b"", b""]);
+        match exit {
+            Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
+            Exit::Signal(signal) => match signals::name(signal) {
+                Some(name) => line.put(b" by SIG").put(name),
+                None => line.put(b" by signal ").number(u64::from(signal.0)),
+            },
+        };
+        if let State::Up { since, .. } = before.state {
+            line.put(b" after ").span(self.now.since(since));
+        }
+        self.conclude(level, unit, &mut line);
     }
 
     pub(super) fn tell_refusal(&mut self, unit: UnitId, why: Refusal, before: &Unit) {
@@ -331,14 +343,4 @@ impl Init<'_> {
         let template = b"cannot %q %x: %e; going on without";
         self.tell_texts(Level::Warning, NOBODY, template, u64::from(errno), [what, object]);
     }
-}
-
-fn exit_words(exit: Exit, line: &mut Line) {
-    match exit {
-        Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
-        Exit::Signal(signal) => match signals::name(signal) {
-            Some(name) => line.put(b" by SIG").put(name),
-            None => line.put(b" by signal ").number(u64::from(signal.0)),
-        },
-    };
 }

@@ -196,6 +196,7 @@ impl Table {
     }
 
     /// Takes over a unit of another table that is no longer listed but still has a process.
+    #[inline(never)] // Apart, it and its callers fit into registers.
     pub fn adopt(&mut self, other: &Table, slot: &Slot) -> Result<UnitId, Overflow> {
         let unit = UnitId(self.slots.len() as u16);
         let from = slot.spec.tty.at();
@@ -246,6 +247,7 @@ impl Table {
 
     /// Whether a unit is a session on a terminal. A shell there does not heed TERM, so it is sent
     /// HUP as well; a daemon must not be, for which HUP may be death without farewell.
+    #[inline(never)] // Apart, it and its callers fit into registers.
     pub fn has_terminal(&self, spec: &Spec) -> bool {
         let (tty, command) = (self.text(spec.tty), self.text(spec.command));
         let program = command::base_name(command);

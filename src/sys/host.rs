@@ -16,7 +16,7 @@ pub fn set_name() {
     }
     let mut room = [0; NAME_MAX];
     let text = fd::load(c"/etc/hostname", &mut room);
-    let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    let end = text.iter().position(|&b| b <= b' ').unwrap_or(text.len());
     if let Some(name) = text.get(..end).filter(|name| !name.is_empty()) {
         let _ = rustix::system::sethostname(name);
     }

@@ -13,7 +13,7 @@ pub type Result<T> = core::result::Result<T, u16>;
 
 /// What a call returned: a number or, negative, an error number. The numbers that we ask for all
 /// fit into 32 bits.
-#[inline(never)]
+#[inline(never)] // There are too many callers for copies.
 pub fn outcome(returned: usize) -> Result<u32> {
     if is_fine(returned) { Ok(returned as u32) } else { Err(returned.wrapping_neg() as u16) }
 }

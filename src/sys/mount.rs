@@ -37,6 +37,9 @@ const NO_SUID_DEV: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 /// The flags of each.
 const FLAGS: [MountFlags; 6] = [SAFEST, SAFEST, MountFlags::NOSUID, SAFE, NO_SUID_DEV, NO_SUID_DEV];
 
+/// Folders for mounts that come after that of /dev.
+const FOLDERS: &[u8] = b"/dev/pts\0/dev/shm\0";
+
 /// Links that programs expect in /dev: what they lead to, and their names.
 const LINKS: &[u8] = b"/proc/self/fd\0/dev/fd\0/proc/self/fd/0\0/dev/stdin\0\
 /proc/self/fd/1\0/dev/stdout\0/proc/self/fd/2\0/dev/stderr\0";
@@ -86,8 +89,9 @@ fn identity(path: &CStr) -> Option<(u64, u64)> {
 
 /// What a new devtmpfs lacks.
 fn furnish() {
-    for folder in [c"/dev/pts", c"/dev/shm"] {
-        let _ = mkdir(folder, Mode::from_raw_mode(0o755));
+    let mut folders = FOLDERS;
+    while !folders.is_empty() {
+        let _ = mkdir(string(&mut folders), Mode::from_raw_mode(0o755));
     }
     let mut links = LINKS;
     while !links.is_empty() {

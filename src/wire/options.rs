@@ -196,6 +196,7 @@ impl<'a> Options<'a> {
         }
     }
 
+    #[inline(never)] // Apart, it and its callers fit into registers.
     fn read_one(&mut self, option: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {
         let mut text = option;
         let key = take(&mut text, b'=');
@@ -247,6 +248,7 @@ impl<'a> Options<'a> {
 
 impl Kind {
     /// Whether the text is a value of an option that is kept as text, or that is only checked.
+    #[inline(never)] // Apart, it and its callers fit into registers.
     fn holds(self, text: &[u8]) -> bool {
         let (units, low, high): (Units, _, _) = match self {
             Kind::Name | Kind::Account => return value::is_name(text),
