@@ -31,6 +31,8 @@ fn main() {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
     if optimised {
+        // Nothing looks for sections in a program that is loaded by its segments.
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,nosectionheader");
         println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", layout.display());
     }
 }

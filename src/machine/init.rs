@@ -155,6 +155,7 @@ impl Init<'_> {
     }
 
     /// What is wanted now. It stays wanted until its outcome has been handled.
+    #[inline(never)]
     pub fn next_action(&self) -> Option<Action> {
         if let Some(sink) = self.log.next() {
             return Some(Action::Tell(sink));
@@ -225,6 +226,7 @@ impl Init<'_> {
         }
     }
 
+    #[inline(never)]
     fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
         let unit = self.table.first(|slot| slot.unit.state.pid() == Some(pid));
         if let Some(unit) = unit

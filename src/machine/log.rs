@@ -109,6 +109,7 @@ impl Log {
     }
 
     /// Where the oldest message that waits is to go now.
+    #[inline(never)]
     pub fn next(&self) -> Option<Sink> {
         if self.console != self.tail {
             let critical = self.head_at(self.console).level & 7 <= Level::Critical as u8;
@@ -126,6 +127,7 @@ impl Log {
     }
 
     /// Writes the message that is next for a sink, as that sink wants it.
+    #[inline(never)]
     pub fn read(&self, now: Instant, sink: Sink, out: &mut Line) {
         let from = match sink {
             Sink::Console | Sink::Everyone => self.console,
@@ -292,6 +294,7 @@ impl Log {
         Head { len: self.byte(at), level: self.byte(at.wrapping_add(1)), second }
     }
 
+    #[inline(never)]
     fn after(&self, at: u32) -> u32 {
         at.wrapping_add(HEAD as u32 + u32::from(self.byte(at)))
     }

@@ -158,6 +158,7 @@ impl Init<'_> {
 }
 
 /// Finds a unit of the old table in the new one: by its command and terminal, else by its name.
+#[inline(never)]
 fn find(table: &Table, next: &Table, old: UnitId) -> Match {
     let Some(Slot { spec, .. }) = table.slot(old) else {
         return Match::Removed;

@@ -73,6 +73,7 @@ pub enum LastState {
 
 impl Init<'_> {
     /// Begins the way down.
+    #[inline(never)]
     pub(super) fn go_down(&mut self, end: End) {
         self.tell_down(end);
         // Whatever was under way is not gone on with.
@@ -90,6 +91,7 @@ impl Init<'_> {
     }
 
     /// Somebody asked again: waits become short, and what failed is tried once more.
+    #[inline(never)]
     pub(super) fn hurry(&mut self, again: End) {
         if let Phase::Down { end, stage, until } = &mut self.phase {
             if matches!(stage, Stage::Over) {
@@ -123,6 +125,7 @@ impl Init<'_> {
     }
 
     /// Goes on where what a stage waited for has come.
+    #[inline(never)]
     pub(super) fn advance_down(&mut self) {
         let Phase::Down { stage, .. } = self.phase else {
             return;

@@ -123,6 +123,7 @@ fn name<'a>(table: &Table, slot: &Slot, line: &'a mut Line) -> &'a mut Line {
 }
 
 /// What could not be done for a unit.
+#[inline(never)]
 fn cannot_unit(step: Step) -> &'static [u8] {
     match step {
         Step::Fork => b"%u: cannot fork: %e",
