@@ -10,8 +10,7 @@ PHDRS { text PT_LOAD FILEHDR PHDRS FLAGS(5); data PT_LOAD FLAGS(6); stack PT_GNU
 SECTIONS
 {
   . = 0x400000 + SIZEOF_HEADERS;
-  .rodata : { *(.rodata .rodata.* .data.rel.ro .data.rel.ro.* .got .got.*) } :text
-  .text : { *(.text .text.*) } :text
+  .text : { *(.rodata .rodata.* .data.rel.ro .data.rel.ro.* .got .got.* .text .text.*) } :text
   . = ALIGN(0x1000) + (. & 0xfff);
   .data : { *(.data .data.*) } :data
   .bss : { *(.bss .bss.* COMMON) } :data

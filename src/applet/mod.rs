@@ -15,8 +15,8 @@ const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_by
 const HELP: &[u8] = b"\
 usage: pidone --help | --version
 
-pidone is an init: the kernel starts it as process 1 and it runs /etc/inittab, or
-by the word single, -s or 1 on the kernel command line nothing but a shell.
+pidone is an init: the kernel starts it as process 1 and it runs /etc/inittab;
+with the word single on the kernel command line, one shell.
 See init(8) and inittab(5).
 ";
 

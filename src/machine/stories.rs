@@ -36,49 +36,46 @@ pub(super) struct Notes<'a> {
     pub line: u32,
 }
 
+/// What becomes of a line that is bad.
+const SKIPPED: &[u8] = b"line skipped";
+
 impl Notes<'_> {
-    fn say(&mut self, template: &[u8], number: usize, texts: [&[u8]; 2]) {
+    /// What is wrong with a line, and what becomes of it.
+    fn say(&mut self, template: &[u8], number: usize, texts: [&[u8]; 2], next: &[u8]) {
         if *self.told < TOLD_MAX {
             let mut line = Line::new();
             line.put(b"inittab:").number(u64::from(self.line)).put(b": ");
             fill(&mut line, None, template, number as u64, texts);
+            line.put(b"; ").put(next);
             self.log.say(self.now, Level::Warning, &line);
         }
         *self.told = self.told.saturating_add(1);
     }
 
     pub fn too_long(&mut self) {
-        let template = b"more than LOGICAL_MAX=%a bytes; line skipped";
-        self.say(template, LOGICAL_MAX, [b"", b""]);
+        self.say(b"more than LOGICAL_MAX=%a bytes", LOGICAL_MAX, [b"", b""], SKIPPED);
     }
 
     pub fn bad_line(&mut self, read: &[u8], expected: &[u8]) {
-        self.say(b"'%q': expected %x; line skipped", 0, [read, expected]);
+        self.say(b"'%q': expected %x", 0, [read, expected], SKIPPED);
     }
 
     pub fn overflow(&mut self, overflow: Overflow) {
         let (template, limit): (&[u8], _) = match overflow {
-            Overflow::Units => (b"more than UNITS_MAX=%a units; line skipped", UNITS_MAX),
-            Overflow::Text => (b"more than TEXT_MAX=%a bytes of text; line skipped", TEXT_MAX),
+            Overflow::Units => (b"more than UNITS_MAX=%a units", UNITS_MAX),
+            Overflow::Text => (b"more than TEXT_MAX=%a bytes of text", TEXT_MAX),
         };
-        self.say(template, limit, [b"", b""]);
+        self.say(template, limit, [b"", b""], SKIPPED);
     }
 
     pub fn option(&mut self, problem: Problem<'_>) {
         let next: &[u8] = if problem.bars { b"unit not run" } else { b"option ignored" };
-        let (template, fact): (&[u8], _) = match problem.fault {
-            options::Fault::Wrong { expected } if problem.bars => {
-                (b"option '%q': expected %x; unit not run", expected)
-            }
-            options::Fault::Wrong { expected } => {
-                (b"option '%q': expected %x; option ignored", expected)
-            }
-            options::Fault::Unheeded => {
-                (b"option '%q' is not carried out by this version; %x", next)
-            }
-            options::Fault::Pointless => (b"option '%q' means nothing to this action; %x", next),
+        let (template, expected): (&[u8], &[u8]) = match problem.fault {
+            options::Fault::Wrong { expected } => (b"option '%q': expected %x", expected),
+            options::Fault::Unheeded => (b"option '%q' is not carried out by this version", b""),
+            options::Fault::Pointless => (b"option '%q' means nothing to this action", b""),
         };
-        self.say(template, 0, [problem.option, fact]);
+        self.say(template, 0, [problem.option, expected], next);
     }
 }
 
@@ -140,7 +137,7 @@ fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
         State::Backoff { until } => (b"; next start in %s", until.since(now)),
         State::NoTerminal { .. } => (b"; waiting for it", 0),
         State::Failed => {
-            let template = b"; started %a times in the span of max=, given up until a reload";
+            let template = b"; %a starts within max=, given up until a reload";
             (template, u64::from(slot.spec.rules.max.0))
         }
         State::Absent => (b"; not started until a reload", 0),
@@ -247,7 +244,7 @@ impl Init<'_> {
     pub(super) fn tell_bad_lines(&mut self) {
         let more = u64::from(self.bad_lines.saturating_sub(TOLD_MAX));
         if more > 0 {
-            let what = b"inittab: %a more bad lines or options, not told one by one";
+            let what = b"inittab: %a more bad lines or options, not told";
             self.tell(Level::Warning, NOBODY, what, more);
         }
     }
@@ -282,7 +279,7 @@ impl Init<'_> {
     }
 
     pub(super) fn tell_no_restart(&mut self) {
-        let what = b"restart asked for, but the inittab has no restart line; going on";
+        let what = b"there is no restart line; going on";
         self.tell(Level::Warning, NOBODY, what, 0);
     }
 
@@ -337,7 +334,7 @@ impl Init<'_> {
     pub(super) fn tell_not_replaced(&mut self, fault: Fault) {
         let unit = self.restart_line().unwrap_or(NOBODY);
         self.tell(Level::Error, unit, cannot_unit(fault.step), u64::from(fault.errno));
-        self.tell(Level::Error, NOBODY, b"nothing takes the place of init; starting over", 0);
+        self.tell(Level::Error, NOBODY, b"nothing to take our place; starting over", 0);
     }
 
     pub(super) fn tell_trouble(&mut self, what: &[u8], object: &[u8], errno: u16) {

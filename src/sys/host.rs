@@ -1,17 +1,14 @@
 //! The machine's name.
 
-use super::fd;
-
-/// What a machine is called that nobody has given a name, see uname(2).
-const NAMELESS: &[u8] = b"(none)";
+use super::{fd, mount};
 
 /// The longest name, in bytes: the kernel's __NEW_UTS_LEN.
 const NAME_MAX: usize = 64;
 
-/// Gives the machine the name that the first line of /etc/hostname holds, if it has none. Whoever
-/// has named it already, an engine that runs containers or a host beside us, knows better.
+/// Gives the machine the name that the first line of /etc/hostname holds. Only the machine itself
+/// is named: in a namespace the name may be that of a host beside us.
 pub fn set_name() {
-    if rustix::system::uname().nodename().to_bytes() != NAMELESS {
+    if !mount::is_machine() {
         return;
     }
     let mut room = [0; NAME_MAX];

@@ -61,9 +61,9 @@ pub enum Parsed<'a> {
 pub const TTY_MAX: usize = 64;
 
 const FIELDS: &[u8] = b"tty:options:action:command";
-const ACTIONS: &[u8] = b"sysinit, wait, once, respawn, askfirst, ctrlaltdel, shutdown or restart";
 
-/// The actions of entries, in the order of [`KINDS`], and at the end the one that is none.
+/// The actions of entries, in the order of [`KINDS`], and at the end the one that is none. It is
+/// also what is expected in the third field.
 const NAMES: &[u8] = b"sysinit wait once respawn askfirst ctrlaltdel shutdown restart initdefault";
 
 const KINDS: [Kind; 8] = [
@@ -104,7 +104,7 @@ pub fn parse(line: &[u8]) -> Parsed<'_> {
             return Parsed::Entry(Entry { tty, options, kind, command });
         }
     } else {
-        (action, ACTIONS)
+        (action, NAMES)
     };
     Parsed::Bad { read, expected }
 }
@@ -162,9 +162,9 @@ mod tests {
         for (action, kind) in all {
             assert_eq!(entry(&format!("::{action}:x")).kind, kind);
             let loud = format!("::{}:x", action.to_uppercase());
-            assert!(matches!(parse(loud.as_bytes()), Parsed::Bad { expected: ACTIONS, .. }));
+            assert!(matches!(parse(loud.as_bytes()), Parsed::Bad { expected: NAMES, .. }));
             let blank = format!(":: {action}:x");
-            assert!(matches!(parse(blank.as_bytes()), Parsed::Bad { expected: ACTIONS, .. }));
+            assert!(matches!(parse(blank.as_bytes()), Parsed::Bad { expected: NAMES, .. }));
         }
     }
 
