@@ -255,7 +255,7 @@ impl Init<'_> {
     }
 
     pub(super) fn tell_kept(&mut self) {
-        let what = b"inittab: there is none to be read; the old table is kept";
+        let what = b"inittab: there is none; the old table is kept";
         self.tell(Level::Error, NOBODY, what, 0);
     }
 
@@ -266,8 +266,7 @@ impl Init<'_> {
                 self.tell(Level::Notice, NOBODY, what, 0);
             }
             false => {
-                let what = b"inittab: there is none, and no /bin/sh; nothing can be run, but init \
-                    stays and reaps";
+                let what = b"inittab: there is none, and no /bin/sh; nothing can be run";
                 self.tell(Level::Critical, NOBODY, what, 0);
             }
         }
@@ -327,7 +326,7 @@ impl Init<'_> {
     }
 
     pub(super) fn tell_no_reboot(&mut self, errno: u8) {
-        let what = b"reboot(2) failed: %e; waiting for another request";
+        let what = b"reboot(2) failed: %e; waiting for a request";
         self.tell(Level::Critical, NOBODY, what, u64::from(errno));
     }
 
