@@ -131,7 +131,7 @@ fn messages_that_nobody_took_are_counted_and_the_count_is_said() {
     });
     ns.until("the last line did not end", || ns.procs().all().len() == 2);
     let syslog = Syslog::bind(ns.root());
-    let seen = syslog.until("messages lost before this");
+    let seen = syslog.until("messages lost so far");
     let said = seen.last().expect("one at least").clone();
     let number = said.split("log: ").nth(1).and_then(|rest| rest.split(' ').next());
     let lost: usize = number.and_then(|n| n.parse().ok()).expect("a number of messages");

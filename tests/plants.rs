@@ -65,10 +65,10 @@ const PLANTS: &[Plant] = &[
         to: "(Backoff { until }, S::Tick) if until < now => Due,",
     },
     Plant {
-        what: "a lost report of losses takes its count with it",
+        what: "what is lost is not counted",
         file: "machine/log.rs",
-        from: "self.lost = self.lost.saturating_add(core::mem::take(&mut self.reported));",
-        to: "self.reported = 0;",
+        from: "        self.drop_oldest();\n        self.lost.add();",
+        to: "        self.drop_oldest();",
     },
     Plant {
         what: "the ctrlaltdel lines go on during the way down",

@@ -10,7 +10,7 @@ use crate::sys::child::Board;
 use crate::sys::deed::Hands;
 use crate::sys::env::Env;
 use crate::sys::sinks::Sinks;
-use crate::sys::source::{self, Wake};
+use crate::sys::source::{self, Children, Wake};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
 use crate::sys::watch::Watch;
@@ -65,9 +65,10 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
 
 /// The loop of process 1. It has no way out.
 fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
+    let mut children = Children::Settled;
     loop {
         act(init, hands);
-        let event = match source::wait(init.next_deadline()) {
+        let event = match source::wait(init.next_deadline(), children) {
             Wake::Time => Event::Tick,
             Wake::Folder => {
                 hands.watch.end();
@@ -75,7 +76,7 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
             }
             Wake::Asked(request) => Event::Requested(request),
             Wake::Children => {
-                reap(init, hands);
+                children = reap(init, hands);
                 continue;
             }
             Wake::Nothing => continue,
@@ -91,13 +92,21 @@ fn act(init: &mut Init<'_>, hands: &mut Hands) {
     }
 }
 
-/// Reaps everything that has ended: signals merge, so one may stand for many.
-fn reap(init: &mut Init<'_>, hands: &mut Hands) {
-    while let Some(event) = source::reap(hands.nursery.board) {
+/// So many children are reaped before somebody else gets a hearing: whoever floods us with orphans
+/// must not keep us from signals and deadlines.
+const BATCH: usize = 64;
+
+/// Reaps what has ended: signals merge, so one may stand for many. Whether there may be more.
+fn reap(init: &mut Init<'_>, hands: &mut Hands) -> Children {
+    for _ in 0..BATCH {
+        let Some(event) = source::reap(hands.nursery.board) else {
+            return Children::Settled;
+        };
         init.handle(kernel::now(), event);
         act(init, hands);
         if event == Event::Childless {
-            break;
+            return Children::Settled;
         }
     }
+    Children::Pending
 }

@@ -228,6 +228,8 @@ impl Init<'_> {
 
     #[inline(never)]
     fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
+        // Whatever ended may have started syslogd, or made room for it, where nobody tells us.
+        self.log.nudge(self.now);
         let unit = self.table.first(|slot| slot.unit.state.pid() == Some(pid));
         if let Some(unit) = unit
             && let Some(before) = self.table.slot(unit).map(|slot| slot.unit)
@@ -294,8 +296,7 @@ impl Init<'_> {
         if self.ctrlaltdel == Walk::On && !self.walk(Kind::CtrlAltDel) {
             self.ctrlaltdel = Walk::Off;
         }
-        let settled = matches!((self.phase, self.ctrlaltdel), (Phase::Run, Walk::Off));
-        if self.reading == Reading::Wanted && settled {
+        if self.reading == Reading::Wanted && matches!(self.phase, Phase::Run) {
             self.start_reading();
         }
         self.advance_down();
@@ -303,9 +304,11 @@ impl Init<'_> {
 
     /// Starts the next line of a kind that is run line by line; false where all are over.
     pub(super) fn walk(&mut self, kind: Kind) -> bool {
-        let open =
-            |slot: &Slot| slot.spec.kind == kind && slot.spec.listed && !slot.unit.state.is_over();
-        let Some(unit) = self.table.first(open) else {
+        let table = &self.table;
+        let open = |slot: &Slot| {
+            slot.spec.kind == kind && table.may_run(&slot.spec) && !slot.unit.state.is_over()
+        };
+        let Some(unit) = table.first(open) else {
             return false;
         };
         if self.table.slot(unit).is_some_and(|slot| matches!(slot.unit.state, State::Idle)) {
@@ -325,19 +328,15 @@ impl Init<'_> {
 
     /// Starts a unit, unless something forbids that it ever runs.
     pub(super) fn start(&mut self, unit: UnitId) {
-        match self.table.slot(unit) {
-            Some(slot) if self.table.may_run(&slot.spec) => {
-                self.stimulate(unit, Stimulus::Start);
-            }
-            Some(slot) if slot.unit.state.pid().is_none() => self.retire(unit),
-            Some(_) | None => {}
+        if self.table.slot(unit).is_some_and(|slot| self.table.may_run(&slot.spec)) {
+            self.stimulate(unit, Stimulus::Start);
         }
     }
 
-    /// Ends a unit that is never to run.
+    /// Ends a unit whose time is over.
     pub(super) fn retire(&mut self, unit: UnitId) {
         if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
-            slot.unit.state = if slot.spec.barred { State::Failed } else { State::Done };
+            slot.unit.state = State::Done;
         }
     }
 
@@ -355,7 +354,8 @@ impl Init<'_> {
 
     /// The `restart` line: of several the first one counts.
     pub(super) fn restart_line(&self) -> Option<UnitId> {
-        self.table.first(|slot| slot.spec.kind == Kind::Restart && slot.spec.listed)
+        let table = &self.table;
+        table.first(|slot| slot.spec.kind == Kind::Restart && table.may_run(&slot.spec))
     }
 
     /// The unit to be started next: `once` lines before those that are kept running.

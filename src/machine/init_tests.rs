@@ -221,8 +221,8 @@ fn a_reboot_that_fails_can_be_asked_for_again() {
     b.did();
     b.happens(Event::Requested(Request::Down(End::Reboot)));
     assert_eq!(b.did(), ["Reboot(Reboot) as 5"]);
-    b.exits(5, 1);
-    assert_eq!(b.init.next_action(), Some(Action::Leave), "EPERM means a container");
+    b.exits(5, crate::machine::shutdown::NOT_OURS);
+    assert_eq!(b.init.next_action(), Some(Action::Leave), "a container can be left");
 }
 
 #[test]
@@ -317,4 +317,37 @@ fn a_terminal_that_is_missing_is_told_of_once() {
         b.init.handle(b.now, Event::Appeared);
     }
     assert_eq!(told, 1);
+}
+
+#[test]
+fn a_runlevel_that_changes_stops_and_starts_what_it_says() {
+    let mut b = Bench::boot("id:2:initdefault:\n:2:respawn:two\n:3:respawn:three\n::once:o\n");
+    assert_eq!(b.did(), ["start o as 2", "start two as 3"]);
+    b.exits(2, 0);
+    b.exits(3, 1);
+    b.exits(4, 1);
+    b.did();
+    b.reload("id:3:initdefault:\n:2:respawn:two\n:3:respawn:three\n::once:o\n");
+    assert_eq!(b.did(), ["start three as 5"]);
+    b.after(60_000);
+    assert_eq!(b.did().len(), 0, "a back-off does not outlive its runlevel");
+    b.reload("id:2:initdefault:\n:2:respawn:two\n:3:respawn:three\n::once:o\n");
+    assert_eq!(b.did(), ["signal 5 15", "start two as 6"]);
+}
+
+#[test]
+fn a_restart_line_that_must_not_run_does_not() {
+    let mut b = Bench::boot(":user=nobody:restart:/sbin/init\n::respawn:r\n");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Restart)));
+    assert_eq!((b.did().len(), b.init.phase()), (0, Phase::Run));
+}
+
+#[test]
+fn a_reload_does_not_wait_for_a_ctrlaltdel_line() {
+    let mut b = Bench::boot("::ctrlaltdel:hangs\n");
+    b.happens(Event::Requested(Request::CtrlAltDel));
+    b.did();
+    b.reload("::ctrlaltdel:hangs\n::once:new\n");
+    assert_eq!(b.did(), ["start new as 3"]);
 }

@@ -32,22 +32,27 @@ const HEAD: usize = 6;
 /// The bit of a stored level that sends a message to the console.
 const CONSOLE: u8 = 0x80;
 
-/// The bit of a stored level that marks the message that says how many were lost.
-const REPORT: u8 = 0x40;
-
 /// How syslog is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Syslog {
     /// It is to be tried.
     Ready,
     /// It is not there, and we will be told when it comes.
-    Awaited,
+    Awaited { since: Instant },
     /// It is to be tried again at this time.
     Down { until: Instant },
     /// It takes what it still can: we are going down.
     Closing,
     /// It has been stopped for good.
     Closed,
+}
+
+/// Messages that a sink did not take since the beginning, and how many of them have been said to
+/// be lost. A report that is lost itself is one more, and so brings about the next report.
+#[derive(Clone, Copy)]
+struct Losses {
+    all: u32,
+    said: u32,
 }
 
 /// The ring and what is known of its sinks.
@@ -59,12 +64,8 @@ pub struct Log {
     tail: u32,
     syslog: Syslog,
     wait: Millis,
-    /// Messages that neither syslog nor the kernel's log took.
-    lost: u32,
-    /// How many of them the report in the ring speaks of; they count again if it is lost itself.
-    reported: u32,
-    /// Messages that the console did not take.
-    console_lost: u32,
+    lost: Losses,
+    console_lost: Losses,
     bytes: [u8; RING],
 }
 
@@ -73,6 +74,19 @@ struct Head {
     len: u8,
     level: u8,
     second: u32,
+}
+
+impl Losses {
+    fn add(&mut self) {
+        self.all = self.all.saturating_add(1);
+    }
+
+    /// How many there are, if some of them have not been said; from now on they have.
+    fn unsaid(&mut self) -> Option<u32> {
+        let news = self.all != self.said;
+        self.said = self.all;
+        news.then_some(self.all)
+    }
 }
 
 impl Default for Log {
@@ -91,9 +105,8 @@ impl Log {
             tail: 0,
             syslog: Syslog::Ready,
             wait: 0,
-            lost: 0,
-            reported: 0,
-            console_lost: 0,
+            lost: Losses { all: 0, said: 0 },
+            console_lost: Losses { all: 0, said: 0 },
         }
     }
 
@@ -121,8 +134,10 @@ impl Log {
         match self.syslog {
             Syslog::Ready | Syslog::Closing => Some(Sink::Syslog),
             Syslog::Closed => Some(Sink::Kernel),
-            Syslog::Awaited | Syslog::Down { .. } if self.room() < SPILL => Some(Sink::Kernel),
-            Syslog::Awaited | Syslog::Down { .. } => None,
+            Syslog::Awaited { .. } | Syslog::Down { .. } if self.room() < SPILL => {
+                Some(Sink::Kernel)
+            }
+            Syslog::Awaited { .. } | Syslog::Down { .. } => None,
         }
     }
 
@@ -164,19 +179,21 @@ impl Log {
         match (sink, told) {
             (Sink::Console | Sink::Everyone, Told::Taken) => {
                 self.pass_console();
-                let lost = core::mem::take(&mut self.console_lost);
-                self.own_up(now, lost, b"console: ", CONSOLE);
+                let count = self.console_lost.unsaid();
+                self.own_up(now, count, b"console: ");
             }
             (Sink::Console | Sink::Everyone, Told::Full | Told::Absent { .. }) => {
                 self.pass_console();
-                self.console_lost = self.console_lost.saturating_add(1);
+                self.console_lost.add();
             }
             (Sink::Syslog, Told::Taken) => {
                 self.wait = 0;
                 self.delivered(now);
             }
             (Sink::Syslog, _) if self.syslog == Syslog::Closing => self.syslog = Syslog::Closed,
-            (Sink::Syslog, Told::Absent { watched: true }) => self.syslog = Syslog::Awaited,
+            (Sink::Syslog, Told::Absent { watched: true }) => {
+                self.syslog = Syslog::Awaited { since: now };
+            }
             (Sink::Syslog, Told::Full | Told::Absent { watched: false }) => {
                 self.wait = (self.wait.saturating_mul(2)).clamp(RETRY_MS, RETRY_MAX_MS);
                 self.syslog = Syslog::Down { until: now.plus(self.wait) };
@@ -189,6 +206,16 @@ impl Log {
     /// Tries syslog again where its time has come.
     pub fn tick(&mut self, now: Instant) {
         if matches!(self.syslog, Syslog::Down { until } if until <= now) {
+            self.syslog = Syslog::Ready;
+        }
+    }
+
+    /// Tries syslog again, though nobody told us that it came: a watch does not see what is
+    /// mounted over its folder. Once a second is enough.
+    pub fn nudge(&mut self, now: Instant) {
+        if let Syslog::Awaited { since } = self.syslog
+            && since.plus(RETRY_MS) <= now
+        {
             self.syslog = Syslog::Ready;
         }
     }
@@ -215,43 +242,35 @@ impl Log {
     pub fn deadline(&self) -> Option<Instant> {
         match self.syslog {
             Syslog::Down { until } if self.head != self.tail => earlier(Some(until), None),
-            Syslog::Down { .. } | Syslog::Ready | Syslog::Awaited => None,
+            Syslog::Down { .. } | Syslog::Ready | Syslog::Awaited { .. } => None,
             Syslog::Closing | Syslog::Closed => None,
         }
     }
 
-    /// Messages lost and not yet said to be: those for syslog, those for the console.
+    /// Messages lost since the beginning: those for syslog, those for the console.
     pub fn losses(&self) -> (u32, u32) {
-        (self.lost.saturating_add(self.reported), self.console_lost)
+        (self.lost.all, self.console_lost.all)
     }
 
     /// The oldest message has arrived; what was lost before can be said now.
     fn delivered(&mut self, now: Instant) {
-        if self.head_at(self.head).level & REPORT != 0 {
-            self.reported = 0;
-        }
         self.drop_oldest();
-        if self.reported == 0 {
-            self.reported = core::mem::take(&mut self.lost);
-            self.own_up(now, self.reported, b"log: ", CONSOLE | REPORT);
-        }
+        let count = self.lost.unsaid();
+        self.own_up(now, count, b"log: ");
     }
 
     /// The oldest message is lost.
     fn lose_oldest(&mut self) {
-        if self.head_at(self.head).level & REPORT != 0 {
-            self.lost = self.lost.saturating_add(core::mem::take(&mut self.reported));
-        }
         self.drop_oldest();
-        self.lost = self.lost.saturating_add(1);
+        self.lost.add();
     }
 
     /// Says how much a sink that works again has missed.
-    fn own_up(&mut self, now: Instant, count: u32, whose: &[u8], bits: u8) {
-        if count > 0 {
+    fn own_up(&mut self, now: Instant, count: Option<u32>, whose: &[u8]) {
+        if let Some(count) = count {
             let mut line = Line::new();
-            line.put(whose).number(u64::from(count)).put(b" messages lost before this");
-            self.push(now, Level::Warning as u8 | bits, line.as_bytes());
+            line.put(whose).number(u64::from(count)).put(b" messages lost so far");
+            self.push(now, Level::Warning as u8 | CONSOLE, line.as_bytes());
         }
     }
 
@@ -259,7 +278,7 @@ impl Log {
         let len = text.len().min(LINE_MAX);
         while self.room() < HEAD + len {
             if self.console == self.head {
-                self.console_lost = self.console_lost.saturating_add(1);
+                self.console_lost.add();
                 self.pass_console();
             }
             self.lose_oldest();

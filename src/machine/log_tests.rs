@@ -80,15 +80,15 @@ fn what_nobody_takes_is_counted_and_the_count_is_said() {
     }
     let (lost, _) = log.losses();
     assert!(lost > 50, "{lost}");
-    while log.next() == Some(Sink::Syslog) && log.losses().0 > 0 {
+    log.told(NOW, Sink::Syslog, Told::Taken);
+    assert_eq!(log.next(), Some(Sink::Console));
+    let text = format!("\rpidone: log: {lost} messages lost so far\r\n");
+    assert_eq!(read(&log, Sink::Console, NOW), text);
+    log.told(NOW, Sink::Console, Told::Taken);
+    while log.next() == Some(Sink::Syslog) {
         log.told(NOW, Sink::Syslog, Told::Taken);
-        if log.next() == Some(Sink::Console) {
-            let text = format!("\rpidone: log: {lost} messages lost before this\r\n");
-            assert_eq!(read(&log, Sink::Console, NOW), text);
-            log.told(NOW, Sink::Console, Told::Taken);
-        }
     }
-    assert_eq!(log.losses(), (0, 0));
+    assert_eq!((log.next(), log.losses().0), (None, lost), "what was said is not said again");
 }
 
 #[test]
@@ -101,10 +101,7 @@ fn a_console_that_takes_nothing_costs_a_count() {
     assert_eq!(log.losses().1, 3);
     said(&mut log, Level::Error, b"y");
     log.told(NOW, Sink::Console, Told::Taken);
-    assert_eq!(
-        read(&log, Sink::Console, NOW),
-        "\rpidone: console: 3 messages lost before this\r\n"
-    );
+    assert_eq!(read(&log, Sink::Console, NOW), "\rpidone: console: 3 messages lost so far\r\n");
 }
 
 #[test]
@@ -142,5 +139,29 @@ fn what_is_critical_goes_to_every_console() {
     assert_eq!(read(&log, Sink::Everyone, NOW), "<26>pidone: no shell\n");
     assert_eq!(read(&log, Sink::Console, NOW), "\rpidone: no shell\r\n");
     log.told(NOW, Sink::Everyone, Told::Taken);
+    assert_eq!(log.next(), Some(Sink::Syslog));
+}
+
+#[test]
+fn a_lost_report_of_losses_brings_about_another_one() {
+    let mut log = Log::new();
+    said(&mut log, Level::Error, b"x");
+    log.told(NOW, Sink::Console, Told::Full);
+    said(&mut log, Level::Error, b"y");
+    log.told(NOW, Sink::Console, Told::Taken);
+    log.told(NOW, Sink::Console, Told::Full);
+    said(&mut log, Level::Error, b"z");
+    log.told(NOW, Sink::Console, Told::Taken);
+    assert_eq!(read(&log, Sink::Console, NOW), "\rpidone: console: 2 messages lost so far\r\n");
+}
+
+#[test]
+fn whatever_ends_makes_us_look_for_syslog_once_a_second() {
+    let mut log = Log::new();
+    said(&mut log, Level::Info, b"x");
+    log.told(NOW, Sink::Syslog, Told::Absent { watched: true });
+    log.nudge(NOW.plus(999));
+    assert_eq!(log.next(), None);
+    log.nudge(NOW.plus(1_000));
     assert_eq!(log.next(), Some(Sink::Syslog));
 }

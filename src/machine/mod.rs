@@ -39,6 +39,8 @@ pub enum Step {
     Terminal = 2,
     /// The execve.
     Exec = 3,
+    /// The look for the path of its `if=`: it is not there.
+    Condition = 4,
 }
 
 /// A failed step and why.
@@ -57,8 +59,6 @@ pub enum Refusal {
     Fault(Fault),
     /// Its terminal is not there; whether we will be told when it comes.
     NoTerminal { watched: bool },
-    /// The path of its `if=` is not there.
-    Unwanted,
 }
 
 /// What somebody asked PID 1 to do, by a signal.

@@ -3,7 +3,7 @@
 use super::init::{Init, Phase, Reading};
 use super::stories::Notes;
 use super::table::{Slot, Table};
-use super::unit::{State, Stimulus, Then};
+use super::unit::{State, Stimulus, Then, Unit};
 use super::{Request, UnitId};
 use crate::wire::inittab::{self, Kind, Parsed};
 use crate::wire::lines::Found;
@@ -120,7 +120,8 @@ impl Init<'_> {
         let Some(new) = next_table.slots_mut().get_mut(usize::from(unit.0)) else {
             return;
         };
-        new.unit = slot.unit;
+        // What is not to run any more waits until it is again.
+        new.unit = if may_run || live { slot.unit } else { Unit::new() };
         let stop = match stop {
             _ if !live => None,
             // What is not to run any more, or was made a line of another time, only stops.

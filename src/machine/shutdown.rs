@@ -10,7 +10,6 @@ use super::init::{Init, Phase, Reading, Starts, Walk};
 use super::time::Instant;
 use super::unit::{Stimulus, Then};
 use super::{Action, End, Exit, Fault, LastStep, Pid};
-use crate::wire::errno::EPERM;
 use crate::wire::inittab::Kind;
 use crate::wire::value::Millis;
 
@@ -29,6 +28,10 @@ pub const LAST_MS: Millis = 20_000;
 /// often it is. By then every process has been killed, so that room for one is bound to come.
 const RETRY_MS: Millis = 100;
 const RETRIES_MAX: u8 = 50;
+
+/// What a child that was to reboot leaves with where the machine is not ours to reboot: in a
+/// container that does not permit it. No error number is as high.
+pub const NOT_OURS: u8 = 200;
 
 /// What is left of a wait, in milliseconds, once somebody asked twice.
 pub const HURRY_MS: Millis = 1_000;
@@ -296,7 +299,7 @@ impl Init<'_> {
         };
         match (step, exit) {
             _ if pid != ended => {}
-            (LastStep::Reboot(_), Exit::Code(code)) if u16::from(code) == EPERM => {
+            (LastStep::Reboot(_), Exit::Code(NOT_OURS)) => {
                 self.set_stage(Stage::Leave, 0);
             }
             (LastStep::Reboot(_), Exit::Code(code)) if code != 0 => {

@@ -126,6 +126,7 @@ fn cannot_unit(step: Step) -> &'static [u8] {
         Step::Fork => b"%u: cannot fork: %e",
         Step::Terminal => b"%u: cannot open /dev/%t: %e",
         Step::Exec => b"%u: cannot run '%c': %e",
+        Step::Condition => b"%u: %i is not there",
     }
 }
 
@@ -197,7 +198,11 @@ impl Init<'_> {
         fault: Option<Fault>,
     ) {
         if let Some(Fault { step, errno }) = fault {
-            let level = if before.early < 2 { Level::Error } else { Level::Notice };
+            let level = match step {
+                Step::Condition => Level::Info,
+                _ if before.early < 2 => Level::Error,
+                _ => Level::Notice,
+            };
             return self.tell(level, unit, cannot_unit(step), u64::from(errno));
         }
         let asked = !matches!(before.state, State::Up { .. });
@@ -237,7 +242,6 @@ impl Init<'_> {
             Refusal::NoTerminal { .. } => {
                 self.tell(Level::Warning, unit, b"%u: /dev/%t is not there", 0);
             }
-            Refusal::Unwanted => self.tell(Level::Info, unit, b"%u: %i is not there", 0),
         }
     }
 

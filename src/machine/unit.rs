@@ -4,7 +4,7 @@
 //! names, terminals or messages; [`super::init`] tells the story of what changed.
 
 use super::time::{Chance, Instant};
-use super::{Exit, Fault, Pid, Refusal};
+use super::{Exit, Fault, Pid, Refusal, Step};
 use crate::wire::options::Restart;
 use crate::wire::value::Millis;
 
@@ -15,6 +15,9 @@ pub const WELL_MS: u64 = 10_000;
 /// The shortest wait, in milliseconds, after something that a start at once cannot mend: a fork
 /// or an execve that failed. It holds for `delay=0` as well, which would spin otherwise.
 pub const FAULT_WAIT_MS: Millis = 100;
+
+/// The shortest wait of the back-off, in milliseconds: `delay=0` must not spin.
+pub const LEAST_WAIT_MS: Millis = 10;
 
 /// The rules of one unit, out of its line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,12 +108,15 @@ pub enum Ending {
     Failed,
     /// It never became the program.
     Fault,
+    /// It was not to become the program: the path of its `if=` is not there.
+    Unwanted,
 }
 
 impl Ending {
     /// The ending that an exit is.
     pub fn of(exit: Exit, fault: Option<Fault>) -> Self {
         match (fault, exit) {
+            (Some(Fault { step: Step::Condition, .. }), _) => Ending::Unwanted,
             (Some(_), _) => Ending::Fault,
             (None, Exit::Code(0)) => Ending::Fine,
             (None, Exit::Code(_) | Exit::Signal(_)) => Ending::Failed,
@@ -269,7 +275,6 @@ impl Unit {
             self.terminal = Terminal::Missed;
         }
         match refusal {
-            Refusal::Unwanted => State::Absent,
             Refusal::NoTerminal { .. } if !rules.awaits_terminal => State::Done,
             Refusal::NoTerminal { watched: true } => State::NoTerminal { until: None },
             Refusal::NoTerminal { watched: false } => match self.fault(now, rules, chance) {
@@ -290,6 +295,9 @@ impl Unit {
         since: Instant,
         ending: Ending,
     ) -> State {
+        if ending == Ending::Unwanted {
+            return State::Absent;
+        }
         let again = match rules.restart {
             Restart::Always => true,
             Restart::OnFailure => ending != Ending::Fine,
@@ -308,7 +316,7 @@ impl Unit {
         // A program that is not there will not be there at once; any other one may be.
         match ending {
             Ending::Fault => self.fault(now, rules, chance),
-            Ending::Fine | Ending::Failed => self.backoff(now, rules, chance, 0),
+            _ => self.backoff(now, rules, chance, LEAST_WAIT_MS),
         }
     }
 

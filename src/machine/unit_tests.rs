@@ -52,6 +52,13 @@ fn the_back_off_is_capped_and_never_gives_up() {
 }
 
 #[test]
+fn no_delay_at_all_does_not_spin() {
+    let hasty = Rules { delay: 0, ..RULES };
+    let waits = waits(&hasty, &[1; 20]);
+    assert!(waits[1..].iter().all(|&wait| wait >= u64::from(LEAST_WAIT_MS)), "{waits:?}");
+}
+
+#[test]
 fn max_gives_up_within_its_span_only() {
     let limited = Rules { max: (3, 10_000), delay: 1, ..RULES };
     assert_eq!(waits(&limited, &[1; 10]).len(), 3, "three starts, then it has failed");
@@ -91,9 +98,10 @@ fn what_runs_once_stays_done_and_what_failed_can_be_started_again() {
 
 #[test]
 fn an_exit_is_fine_failed_or_none_of_the_programs() {
-    use crate::machine::Step;
     use crate::wire::signals::Signal;
     let fault = Some(Fault { step: Step::Exec, errno: 2 });
+    let absent = Some(Fault { step: Step::Condition, errno: 2 });
+    assert_eq!(Ending::of(Exit::Code(120), absent), Ending::Unwanted);
     assert_eq!(Ending::of(Exit::Code(0), None), Ending::Fine);
     assert_eq!(Ending::of(Exit::Code(1), None), Ending::Failed);
     assert_eq!(Ending::of(Exit::Signal(Signal::KILL), None), Ending::Failed);

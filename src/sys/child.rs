@@ -9,11 +9,14 @@ use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::names::{holds, take};
 use pidone::wire::signals::Signal;
 
+use super::spawn::is_missing;
 use super::start::joined;
 use super::{env, fd, kernel, stdio, tty};
 
 /// What a child is to become. Everything it needs is ready before it is born.
 pub struct Order<'a> {
+    /// The path that has to be there.
+    pub condition: &'a [u8],
     /// The program; looked for in the folders of PATH if it holds no slash.
     pub path: &'a CStr,
     /// The words, ended by a null.
@@ -78,6 +81,7 @@ impl Board {
         let step = match (word >> 16) as u8 {
             1 => Step::Fork,
             2 => Step::Terminal,
+            4 => Step::Condition,
             _ => Step::Exec,
         };
         Some(Fault { step, errno: word as u16 })
@@ -94,8 +98,12 @@ fn fail(order: &Order<'_>, step: Step, errno: u16) -> ! {
 /// What a child does.
 pub extern "C" fn run(order: &Order<'_>) -> ! {
     kernel::new_session();
+    kernel::close_the_rest();
     // Whoever asks or waits for a line has to be open to TERM meanwhile.
     kernel::set_mask(0);
+    if is_missing(b"", order.condition) {
+        fail(order, Step::Condition, ENOENT);
+    }
     if let Some(path) = order.terminal
         && let Err(errno) = stdio::replace(path, 0)
     {
@@ -117,6 +125,9 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
 /// Becomes a program without being anybody's child; comes back only with what failed.
 pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
     let refusal = |step, errno| Err(Refusal::Fault(Fault { step, errno }));
+    if is_missing(b"", order.condition) {
+        return refusal(Step::Condition, ENOENT);
+    }
     if let Some(path) = order.terminal
         && let Err(errno) = stdio::replace(path, 0)
     {

@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::machine::init::Init;
+use pidone::machine::shutdown::NOT_OURS;
 use pidone::machine::table::Table;
 use pidone::machine::{
     Action, End, Event, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
@@ -14,7 +15,7 @@ use rustix::fs::{Access, access};
 use rustix::system::RebootCommand;
 
 use super::fd::{self, Fd};
-use super::kernel::{self, Birth};
+use super::kernel;
 use super::mount;
 use super::sinks::Sinks;
 use super::spawn::Nursery;
@@ -56,7 +57,7 @@ impl Hands {
     fn spawn(&mut self, table: &Table, unit: UnitId) -> Event<'static> {
         let started = match table.slot(unit) {
             Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch),
-            None => Err(Refusal::Unwanted),
+            None => Err(Refusal::NoTerminal { watched: false }),
         };
         match started {
             Ok(pid) => Event::Spawned { unit, pid },
@@ -100,6 +101,11 @@ const SHELL: &CStr = c"/bin/sh";
 /// How much of the inittab is read at once, in bytes.
 const PIECE: usize = 512;
 
+/// How many pieces an inittab may have: 4 MiB, a thousand times what the longest one has. What is
+/// called /etc/inittab may be a device that has no end.
+const PIECES_MAX: usize = 8192;
+const EFBIG: u16 = 27;
+
 fn read_table(init: &mut Init<'_>) {
     let end = match read_pieces(init) {
         Ok(()) => Event::TextEnd,
@@ -114,7 +120,7 @@ fn read_pieces(init: &mut Init<'_>) -> kernel::Result<()> {
     let table = Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
     table.opened()?;
     let mut piece = [0u8; PIECE];
-    loop {
+    for _ in 0..PIECES_MAX {
         let count = fd::read(table.raw(), &mut piece)?;
         if count == 0 {
             return Ok(());
@@ -122,6 +128,7 @@ fn read_pieces(init: &mut Init<'_>) -> kernel::Result<()> {
         let text = piece.get(..count as usize).unwrap_or(&[]);
         init.handle(kernel::now(), Event::Text(text));
     }
+    Err(EFBIG)
 }
 
 fn signal_unit(pid: Pid, signal: Signal, hangup: bool) {
@@ -135,7 +142,7 @@ fn signal_unit(pid: Pid, signal: Signal, hangup: bool) {
 /// Forks a child for a last step.
 fn last(step: LastStep) -> Event<'static> {
     // SAFETY: `do_last` never returns, and works on a copy of our memory.
-    match unsafe { kernel::clone(Birth::Fork, &step, do_last) } {
+    match unsafe { kernel::fork(&step, do_last) } {
         Ok(pid) => Event::StepStarted { pid },
         Err(errno) => {
             // Where there is no room for one more process, this is what makes room.
@@ -169,6 +176,7 @@ fn reboot(end: End) -> i32 {
     };
     match rustix::system::reboot(command) {
         Ok(()) => 0,
+        Err(rustix::io::Errno::PERM) if !mount::is_machine() => i32::from(NOT_OURS),
         Err(error) => error.raw_os_error(),
     }
 }

@@ -126,7 +126,7 @@ pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
 /// Reads a file into a buffer: all of it, or as much as there is room for, or nothing.
 pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
     let mut len = 0;
-    let file = Fd::open(path, READ | CLOSE_ON_EXEC);
+    let file = Fd::open(path, READ | NO_WAIT | CLOSE_ON_EXEC);
     while let Some(rest) = room.get_mut(len..)
         && let Ok(count @ 1..) = read(file.raw(), rest)
     {

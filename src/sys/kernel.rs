@@ -74,6 +74,9 @@ const fn bit(number: u32) -> SignalSet {
 /// ABRT, BUS, FPE, SEGV, SYS.
 pub const OURS: SignalSet = !(bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) | bit(31));
 
+/// The signal of children alone.
+pub const CHILD: SignalSet = bit(17);
+
 /// Sets the mask of blocked signals.
 pub fn set_mask(set: SignalSet) {
     const SIG_SETMASK: usize = 2;
@@ -105,15 +108,14 @@ pub fn prefer() {
     }
 }
 
-/// The one call that waits: for a signal of ours, or until a time.
-pub fn wait_signal(until: Option<Instant>) -> Option<Signal> {
+/// The one call that waits: for a signal of a set, or until a time.
+pub fn wait_signal(set: SignalSet, until: Option<Instant>) -> Option<Signal> {
     let left = until.map(|until| until.since(now()));
     let time = left.map(|left| Timespec {
         seconds: (left / 1000) as i64,
         nanos: (left % 1000) as i64 * 1_000_000,
     });
     let timeout = time.as_ref().map_or(core::ptr::null(), |time| time as *const Timespec);
-    let set = OURS;
     // SAFETY: the kernel reads eight bytes and a timespec or null, and is told to write nothing.
     let got = unsafe { raw_syscall!(Sysno::rt_sigtimedwait, &raw const set, 0, timeout, 8) };
     is_fine(got).then_some(Signal(got as u8))
@@ -183,40 +185,26 @@ pub unsafe fn execve(path: &CStr, argv: *const *const u8, envp: *const *const u8
     returned.wrapping_neg() as u16
 }
 
-/// How a child shares our memory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Birth {
-    /// It has a copy, and we go on at once.
-    Fork,
-    /// It has ours, and we wait until it has executed its program or is gone.
-    Vfork,
-}
-
-/// Begins a child that runs `body` on `order` and never comes back from it.
+/// Forks a child that runs `body` on `order` and never comes back from it. It is not vfork, which
+/// would have us wait until the child has found its program, and on a dead file system for ever.
 ///
 /// # Safety
-/// `body` does not return, and with [`Birth::Vfork`] changes nothing of ours but what it is meant
-/// to.
-pub unsafe fn clone<T>(birth: Birth, order: &T, body: extern "C" fn(&T) -> !) -> Result<Pid> {
-    const CLONE_VM: usize = 0x100;
-    const CLONE_VFORK: usize = 0x4000;
-    let flags = match birth {
-        Birth::Fork => 17,
-        Birth::Vfork => CLONE_VM | CLONE_VFORK | 17,
-    };
+/// `body` does not return.
+pub unsafe fn fork<T>(order: &T, body: extern "C" fn(&T) -> !) -> Result<Pid> {
+    const SIGCHLD: usize = 17;
     // SAFETY: the caller vouches for the body, which takes what `order` points to.
-    let got = unsafe { clone_at(flags, core::ptr::from_ref(order).cast(), body as *const ()) };
+    let got = unsafe { clone_at(SIGCHLD, core::ptr::from_ref(order).cast(), body as *const ()) };
     outcome(got).map(|pid| Pid(pid as i32))
 }
 
 /// The same for every type of order.
 ///
 /// # Safety
-/// As [`clone`]; `body` is the address of a function that takes `order`.
+/// As [`fork`]; `body` is the address of a function that takes `order`.
 unsafe fn clone_at(flags: usize, order: *const (), body: *const ()) -> usize {
     let mut got = Sysno::clone as usize;
-    // SAFETY: without a stack of its own the child uses ours below the present frame, in its own
-    // copy or while we are stopped; it never returns into this frame.
+    // SAFETY: the child uses its copy of our stack below the present frame, and never returns into
+    // this frame.
     unsafe {
         asm!(
             "syscall",
@@ -255,6 +243,13 @@ pub fn new_session() {
 pub unsafe fn ioctl(fd: i32, request: u32, argument: usize) -> bool {
     // SAFETY: the caller vouches for the argument.
     is_fine(unsafe { raw_syscall!(Sysno::ioctl, fd, request, argument) })
+}
+
+/// Closes every descriptor but the standard ones. Where the kernel does not know how, what is ours
+/// goes at the execve.
+pub fn close_the_rest() {
+    // SAFETY: close_range takes numbers; whoever calls this uses no descriptor but the standard ones.
+    unsafe { raw_syscall!(Sysno::close_range, 3, u32::MAX, 0) };
 }
 
 /// A page that parent and children share, zeroed; nothing where memory is short.

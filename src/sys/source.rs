@@ -47,9 +47,32 @@ pub fn begin() {
     kernel::set_mask(kernel::OURS);
 }
 
-/// Waits until something happens, or until a time.
-pub fn wait(until: Option<Instant>) -> Wake {
-    match kernel::wait_signal(until) {
+/// Whether there may be children that have ended and have not been reaped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Children {
+    /// None but those whose signal is in the queue.
+    Settled,
+    /// Some.
+    Pending,
+}
+
+/// Waits until something happens, or until a time. A time that is over comes first, and where
+/// children are pending, of which there may be no end, whoever asks for something comes before them.
+pub fn wait(until: Option<Instant>, children: Children) -> Wake {
+    if until.is_some_and(|until| until <= kernel::now()) {
+        return Wake::Time;
+    }
+    let signal = match children {
+        Children::Settled => kernel::wait_signal(kernel::OURS, until),
+        Children::Pending => {
+            let at_once = Some(Instant::from_millis(0));
+            match kernel::wait_signal(kernel::OURS & !kernel::CHILD, at_once) {
+                None => return Wake::Children,
+                signal => signal,
+            }
+        }
+    };
+    match signal {
         None => Wake::Time,
         Some(Signal::CHLD) => Wake::Children,
         Some(Signal::IO) => Wake::Folder,

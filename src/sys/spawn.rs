@@ -11,7 +11,7 @@ use rustix::fs::{Access, access};
 
 use super::child::{self, Board, Manner, Order};
 use super::env::Env;
-use super::kernel::{self, Birth};
+use super::kernel;
 use super::start::{c_str, joined};
 use super::watch::Watch;
 
@@ -48,9 +48,6 @@ fn argv(words: &Words) -> Argv {
 impl Nursery {
     /// Starts a unit, unless what it asks for is not there.
     pub fn start(&self, table: &Table, spec: &Spec, watch: &mut Watch) -> Result<Pid, Refusal> {
-        if is_missing(b"", table.text(spec.condition)) {
-            return Err(Refusal::Unwanted);
-        }
         let tty = table.text(spec.tty);
         if is_missing(DEV, tty) {
             // Between a look and the beginning of the watch it may have come.
@@ -83,6 +80,7 @@ impl Nursery {
         let mut room = Path::new();
         let terminal = joined(&mut room, &[DEV, tty]);
         to(&Order {
+            condition: table.text(spec.condition),
             path: c_str(words.path()).unwrap_or(c""),
             argv: argv.as_ptr(),
             envp: self.env.pointer(),
@@ -100,21 +98,13 @@ impl Nursery {
 }
 
 fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
-    // SAFETY: `run` never returns; of our memory it writes to the board alone, and to its own
-    // frames.
-    let born = unsafe { kernel::clone(birth(order), order, child::run) };
+    // SAFETY: `run` never returns.
+    let born = unsafe { kernel::fork(order, child::run) };
     born.map_err(|errno| Refusal::Fault(Fault { step: Step::Fork, errno }))
 }
 
-/// A child whose way to its program may block has a life of its own from the beginning; for the
-/// others we wait, at half the price.
-fn birth(order: &Order<'_>) -> Birth {
-    let quiet = order.terminal.is_none_or(|path| path == c"/dev/null");
-    if quiet && !matches!(order.manner, Manner::Ask { .. }) { Birth::Vfork } else { Birth::Fork }
-}
-
 /// Whether something is named that is not in the folder.
-fn is_missing(folder: &[u8], name: &[u8]) -> bool {
+pub fn is_missing(folder: &[u8], name: &[u8]) -> bool {
     let mut room = Path::new();
     let path = joined(&mut room, &[folder, name]);
     !name.is_empty() && path.is_none_or(|path| access(path, Access::EXISTS).is_err())

@@ -24,6 +24,8 @@ pub struct Lines {
     /// The number of the physical line being read, from 1.
     number: u32,
     shape: Shape,
+    /// The byte before: a backslash before the end of a line joins it with the next.
+    last: u8,
 }
 
 /// What is to happen with the next byte.
@@ -33,8 +35,8 @@ enum Shape {
     Fresh,
     /// It belongs to the line.
     Inside,
-    /// It belongs to the line, the last byte of which was a backslash.
-    Escaped,
+    /// It stands behind a `#` or a NUL and does not count.
+    Comment,
     /// It belongs to a line that is too long already.
     Flooded,
 }
@@ -48,7 +50,7 @@ impl Default for Lines {
 impl Lines {
     /// A reader at the beginning of a file.
     pub const fn new() -> Self {
-        Lines { buffer: Vec::new(), number: 0, shape: Shape::Fresh }
+        Lines { buffer: Vec::new(), number: 0, shape: Shape::Fresh, last: 0 }
     }
 
     /// Begins a new file.
@@ -61,55 +63,51 @@ impl Lines {
         self.number
     }
 
-    /// What counts of the line that [`Found::Line`] announced: up to `#` or NUL.
+    /// What counts of the line that [`Found::Line`] announced.
     pub fn line(&self) -> &[u8] {
-        let end = self.buffer.iter().position(|&b| b == b'#' || b == 0);
-        self.buffer.get(..end.unwrap_or(self.buffer.len())).unwrap_or(&[])
+        &self.buffer
     }
 
     /// Takes in one byte.
     pub fn push(&mut self, byte: u8) -> Found {
+        let before = core::mem::replace(&mut self.last, byte);
+        if self.shape == Shape::Fresh || before == b'\n' {
+            self.number = self.number.saturating_add(1);
+        }
         if self.shape == Shape::Fresh {
             self.buffer.clear();
             self.shape = Shape::Inside;
-            self.number = self.number.saturating_add(1);
         }
         match (self.shape, byte) {
-            (Shape::Escaped, b'\n') => {
-                self.buffer.pop();
-                self.shape = Shape::Inside;
-                self.number = self.number.saturating_add(1);
-                Found::More
-            }
-            (Shape::Flooded, b'\n') => self.end(Found::TooLong),
-            (_, b'\n') => self.end(Found::Line),
-            (Shape::Flooded, _) => Found::More,
-            (_, _) => {
-                self.shape = if byte == b'\\' { Shape::Escaped } else { Shape::Inside };
-                if self.buffer.push(byte).is_err() {
-                    self.shape = Shape::Flooded;
-                }
-                Found::More
-            }
+            (_, b'\n') if before == b'\\' => self.drop_backslash(),
+            (_, b'\n') => return self.end(),
+            (Shape::Inside, b'#' | 0) => self.shape = Shape::Comment,
+            (Shape::Inside, _) if self.buffer.push(byte).is_err() => self.shape = Shape::Flooded,
+            (_, _) => {}
         }
+        Found::More
     }
 
     /// Takes in the end of the file.
     pub fn finish(&mut self) -> Found {
-        match self.shape {
-            Shape::Fresh => Found::More,
-            Shape::Inside => self.end(Found::Line),
-            Shape::Escaped => {
-                self.buffer.pop();
-                self.end(Found::Line)
-            }
-            Shape::Flooded => self.end(Found::TooLong),
+        if self.shape == Shape::Fresh {
+            return Found::More;
+        }
+        if self.last == b'\\' {
+            self.drop_backslash();
+        }
+        self.end()
+    }
+
+    fn drop_backslash(&mut self) {
+        if self.shape == Shape::Inside {
+            self.buffer.pop();
         }
     }
 
-    fn end(&mut self, found: Found) -> Found {
-        self.shape = Shape::Fresh;
-        found
+    fn end(&mut self) -> Found {
+        let shape = core::mem::replace(&mut self.shape, Shape::Fresh);
+        if shape == Shape::Flooded { Found::TooLong } else { Found::Line }
     }
 }
 
@@ -163,5 +161,14 @@ mod tests {
         assert_ne!(read(&text)[0].1, "TOO LONG");
         text.extend_from_slice(b"x\nok\n");
         assert_eq!(read(&text), [(1, "TOO LONG".into()), (2, "ok".into())]);
+        text.splice(LOGICAL_MAX + 1.., *b"\\\nmore\nok");
+        assert_eq!(read(&text), [(2, "TOO LONG".into()), (3, "ok".into())], "it is joined as well");
+    }
+
+    #[test]
+    fn a_comment_may_be_of_any_length_and_is_joined_as_well() {
+        let long = "x".repeat(2 * LOGICAL_MAX);
+        let text = format!("a#{long}\nb#{long}\\\nc\n\\\n");
+        assert_eq!(read(text.as_bytes()), [(1, "a".into()), (3, "b".into()), (4, "".into())]);
     }
 }

@@ -53,11 +53,12 @@ impl Line {
         self
     }
 
-    /// Appends bytes that somebody else wrote: control characters become `\xNN`, so that a
-    /// command or a file name cannot drive the terminal it is printed on.
+    /// Appends bytes that somebody else wrote: whatever is not plain text becomes `\xNN`, so that
+    /// a command or a file name cannot drive the terminal it is printed on. Bytes from 0x80 on are
+    /// no exception, since some of them are control characters to an 8-bit terminal.
     pub fn quote(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
-            if byte < b' ' || byte == 0x7f {
+            if byte < b' ' || byte >= 0x7f {
                 self.put(b"\\x").put(&[hex(byte >> 4), hex(byte & 15)]);
             } else {
                 self.put(&[byte]);
@@ -126,7 +127,7 @@ mod tests {
     fn control_characters_of_others_are_made_visible() {
         let mut line = Line::new();
         line.quote(b"a\x1b[2Jb\r\x7f\xc3\xa9");
-        assert_eq!(line.as_bytes(), b"a\\x1b[2Jb\\x0d\\x7f\xc3\xa9");
+        assert_eq!(line.as_bytes(), b"a\\x1b[2Jb\\x0d\\x7f\\xc3\\xa9");
     }
 
     #[test]

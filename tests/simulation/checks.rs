@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use pidone::machine::init::{Init, Phase};
 use pidone::machine::shutdown::{KILL_WAIT_MS, LAST_MS, TERM_WAIT_MS};
+use pidone::machine::table::Slot;
 use pidone::machine::{Event, Pid, Request, Sink, Told, UnitId};
 use pidone::wire::inittab::Kind;
 use pidone::wire::signals::Signal;
@@ -56,8 +57,11 @@ impl Checks {
         }
     }
 
-    /// Sees what the machine made of it: once it is on its way down, its time counts.
+    /// Sees what the machine made of it: once the boot is over, or the way
+    /// down begun, that counts.
     pub fn handled(&mut self, now: u64, init: &Init<'_>) {
+        let read = !matches!(init.phase(), Phase::Fresh);
+        self.booted |= read && !is_open(Kind::Sysinit, init) && !is_open(Kind::Wait, init);
         if is_down(init) && self.down.is_none() {
             self.down = Some((now, bound(init)));
             self.starts.clear();
@@ -95,7 +99,11 @@ impl Checks {
         while starts.front().is_some_and(|t| t + SPAN_MS < now) {
             starts.pop_front();
         }
-        let most = STARTS_MAX * if slot.spec.rules.delay < 100 { 2 } else { 1 };
+        let most = match slot.spec.rules.delay {
+            0 => SPAN_MS as usize / 10 + 2,
+            1..100 => 2 * STARTS_MAX,
+            _ => STARTS_MAX,
+        };
         if starts.len() > most {
             return Err(format!("{key} is started {} times in {SPAN_MS} ms", starts.len()));
         }
@@ -103,10 +111,7 @@ impl Checks {
     }
 
     fn turn(&mut self, key: &str, kind: Kind, init: &Init<'_>) -> Result<(), String> {
-        let open = |kind| {
-            let mut slots = init.table().slots().iter();
-            slots.any(|s| s.spec.kind == kind && s.spec.listed && !s.unit.state.is_over())
-        };
+        let open = |kind| is_open(kind, init);
         match (init.phase(), kind) {
             (Phase::Down { .. }, Kind::Shutdown) => Ok(()),
             (Phase::Down { .. }, _) => Err(format!("{key} is started on the way down")),
@@ -178,7 +183,7 @@ impl Checks {
             && text.contains("messages lost")
         {
             let count = rest.split(' ').next().and_then(|n| n.parse::<u64>().ok());
-            self.lost += count.unwrap_or(0);
+            self.lost = self.lost.max(count.unwrap_or(0));
         }
     }
 
@@ -252,15 +257,29 @@ impl Checks {
         }
     }
 
+    /// A line takes our place: one that may.
+    pub fn may_replace(&self, unit: UnitId, init: &Init<'_>) -> Result<(), String> {
+        let slot = init.table().slot(unit).ok_or("no line takes our place")?;
+        let may = slot.spec.kind == Kind::Restart && !slot.spec.barred && slot.spec.listed;
+        if may { Ok(()) } else { Err(format!("{slot:?} must not take our place")) }
+    }
+
     /// The world is over: what was not heard was counted.
     pub fn end(&mut self, init: &Init<'_>) -> Result<(), String> {
-        self.lost += u64::from(init.log().losses().0);
+        self.lost = self.lost.max(u64::from(init.log().losses().0));
         if self.unheard.len() as u64 > self.lost {
             let (count, lost) = (self.unheard.len(), self.lost);
             return Err(format!("{count} unheard but {lost} lost: {:?}", self.unheard));
         }
         Ok(())
     }
+}
+
+/// Whether lines of a kind are still to be run.
+fn is_open(kind: Kind, init: &Init<'_>) -> bool {
+    let table = init.table();
+    let runs = |s: &Slot| table.may_run(&s.spec) && !s.unit.state.is_over();
+    table.slots().iter().any(|s| s.spec.kind == kind && runs(s))
 }
 
 /// How long the way down may take, by the sum of its waits.

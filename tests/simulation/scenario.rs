@@ -66,6 +66,7 @@ const OPTIONS: &[&str] = &[
     "grace=8s",
     "stop=QUIT",
     "delay=500ms",
+    "delay=0,max-delay=0",
     "delay=50ms,max-delay=2s",
     "if=/etc/there",
     "name=web",
@@ -79,8 +80,8 @@ const TERMINALS: &[&str] = &["", "", "", "null", "tty1", "ttyS0", "vc/3"];
 /// keeps, changes, drops and adds lines, and so that lines collide.
 pub fn inittab(random: &mut Random) -> String {
     let mut text = String::new();
-    if random.hits(5) {
-        text.push_str("id:3:initdefault:\n");
+    if random.hits(10) {
+        text.push_str(["id:3:initdefault:\n", "id:6:initdefault:\n"][random.below(2) as usize]);
     }
     for _ in 0..random.below(20) {
         if random.hits(4) {

@@ -178,8 +178,9 @@ impl World {
             }
             Action::Last(step) => self.last(step),
             Action::Tell(sink) => self.tell(sink),
-            Action::Replace { .. } => {
+            Action::Replace { unit } => {
                 self.tally.replaced += 1;
+                self.checks.may_replace(unit, &self.init)?;
                 self.checks.went_down(self.now)?;
                 if self.random.hits(50) {
                     self.rebooted = true;
@@ -225,8 +226,9 @@ impl World {
         let text = |t| String::from_utf8_lossy(table.text(t)).into_owned();
         let key = format!("{}|{}", text(slot.spec.command), text(slot.spec.tty));
         let (tty, condition) = (text(slot.spec.tty), text(slot.spec.condition));
+        let unwanted = !condition.is_empty() && self.random.hits(self.weather.condition_missing);
         self.checks.wants_start(self.now, &key, unit, &self.processes, &self.init)?;
-        let refusal = self.refusal(&tty, &condition);
+        let refusal = self.refusal(&tty);
         let pid = self.free_pid();
         let (None, Some(pid)) = (refusal, pid) else {
             self.tally.refusals += 1;
@@ -235,8 +237,9 @@ impl World {
         };
         self.tally.spawns += 1;
         let mut process = self.process(Some(key));
-        if self.random.hits(self.weather.exec_fails) {
-            process.fault = Some(Fault { step: Step::Exec, errno: 2 });
+        if unwanted || self.random.hits(self.weather.exec_fails) {
+            let step = if unwanted { Step::Condition } else { Step::Exec };
+            process.fault = Some(Fault { step, errno: 2 });
             process.exit = Exit::Code(120);
             process.ends = Some(self.now);
         }
@@ -244,10 +247,7 @@ impl World {
         self.handle(Event::Spawned { unit, pid: Pid(pid) })
     }
 
-    fn refusal(&mut self, tty: &str, condition: &str) -> Option<Refusal> {
-        if !condition.is_empty() && self.random.hits(self.weather.condition_missing) {
-            return Some(Refusal::Unwanted);
-        }
+    fn refusal(&mut self, tty: &str) -> Option<Refusal> {
         let real = !tty.is_empty() && tty != "null";
         if real && self.random.hits(self.weather.terminal_missing) {
             let watched = !self.random.hits(self.weather.watch_refused) && !tty.contains('/');
