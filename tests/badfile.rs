@@ -91,6 +91,7 @@ fn without_an_inittab_and_without_a_shell_it_says_so_and_stays() {
     let builder = Builder::new(Init::Pidone).console(Console::Pty);
     fs::remove_file(builder.root().path("bin/sh")).expect("the link to the shell");
     let mut ns = builder.start();
+    ns.until_shown("and no /bin/sh; nothing can be run");
     ns.until_shown("/etc/init.d/rcS");
     ns.until_shown("activate this console.");
     ns.screen().press("\n");

@@ -6,6 +6,8 @@
 
 #[path = "simulation/checks.rs"]
 mod checks;
+#[path = "simulation/people.rs"]
+mod people;
 #[path = "simulation/random.rs"]
 mod random;
 #[path = "simulation/scenario.rs"]
@@ -20,7 +22,7 @@ use world::World;
 /// How many worlds the suite plays.
 const WORLDS: u64 = 20_000;
 
-fn play(seed: u64, trace: bool) -> Result<world::Tally, String> {
+fn play(seed: u64, trace: bool) -> Result<people::Tally, String> {
     let mut world = World::new(seed, trace);
     world.play().map_err(|what| format!("world {seed}: {what}"))
 }
@@ -34,7 +36,7 @@ fn every_promise_holds_in_twenty_thousand_worlds() {
     }
     let next = AtomicU64::new(0);
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let results: Vec<Result<world::Tally, String>> = std::thread::scope(|scope| {
+    let results: Vec<Result<people::Tally, String>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let worker = std::thread::Builder::new().stack_size(16 << 20);
@@ -43,7 +45,7 @@ fn every_promise_holds_in_twenty_thousand_worlds() {
             .collect();
         workers.into_iter().map(|w| w.join().unwrap()).collect()
     });
-    let mut all = world::Tally::default();
+    let mut all = people::Tally::default();
     for result in results {
         all.add(&result.unwrap_or_else(|what| panic!("{what}")));
     }
@@ -51,8 +53,8 @@ fn every_promise_holds_in_twenty_thousand_worlds() {
     all.assert_that_much_happened(WORLDS);
 }
 
-fn work(next: &AtomicU64) -> Result<world::Tally, String> {
-    let mut all = world::Tally::default();
+fn work(next: &AtomicU64) -> Result<people::Tally, String> {
+    let mut all = people::Tally::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= WORLDS {

@@ -61,6 +61,8 @@ missing_packages() {
     for pair in qemu-system-x86_64=qemu-system-x86 cpio=cpio mke2fs=e2fsprogs; do
         command -v "${pair%%=*}" >/dev/null || printf '%s ' "${pair#*=}"
     done
+    # A Rust toolchain links through cc, with the C library's start files for build scripts.
+    command -v cc >/dev/null || printf 'gcc libc6-dev '
 }
 
 # install_missing: asks once more what is missing, as another run may have held the lock.

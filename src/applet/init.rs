@@ -68,20 +68,15 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
     let mut children = Children::Settled;
     loop {
         act(init, hands);
-        let event = match source::wait(init.next_deadline(), children) {
-            Wake::Time => Event::Tick,
-            Wake::Folder => {
-                hands.watch.end();
-                Event::Appeared
-            }
-            Wake::Asked(request) => Event::Requested(request),
-            Wake::Children => {
-                children = reap(init, hands);
-                continue;
-            }
-            Wake::Nothing => continue,
-        };
-        init.handle(kernel::now(), event);
+        let wake = source::wait(init.next_deadline(), children);
+        match wake {
+            Wake::Folder => hands.watch.end(),
+            Wake::Children => children = reap(init, hands),
+            Wake::Time | Wake::Asked(_) | Wake::Nothing => {}
+        }
+        if let Some(event) = wake.event() {
+            init.handle(kernel::now(), event);
+        }
     }
 }
 

@@ -41,6 +41,18 @@ pub enum Wake {
     Nothing,
 }
 
+impl Wake {
+    /// What the machine is to be told of it; children tell of themselves.
+    pub fn event(&self) -> Option<Event<'static>> {
+        match *self {
+            Wake::Time => Some(Event::Tick),
+            Wake::Folder => Some(Event::Appeared),
+            Wake::Asked(request) => Some(Event::Requested(request)),
+            Wake::Children | Wake::Nothing => None,
+        }
+    }
+}
+
 /// Takes every signal that is ours into the queue, from which [`wait`] takes them one by one.
 pub fn begin() {
     kernel::set_defaults();
@@ -56,8 +68,8 @@ pub enum Children {
     Pending,
 }
 
-/// Waits until something happens, or until a time. A time that is over comes first, and where
-/// children are pending, of which there may be no end, whoever asks for something comes before them.
+/// Waits until something happens, or until a time. A time that is over comes first. Of pending
+/// children there may be no end, so whoever asks for something comes before them.
 pub fn wait(until: Option<Instant>, children: Children) -> Wake {
     if until.is_some_and(|until| until <= kernel::now()) {
         return Wake::Time;

@@ -10,7 +10,8 @@ use pidone::machine::{Event, Pid, Request, Sink, Told, UnitId};
 use pidone::wire::inittab::Kind;
 use pidone::wire::signals::Signal;
 
-use super::world::{Process, is_down};
+use super::people::Process;
+use super::world::is_down;
 
 /// The span in which starts of one unit are counted, and how many there may be in it. Doubling
 /// from 37 ms (50 ms less the jitter) passes ten seconds with the tenth start; a fork that is

@@ -12,6 +12,7 @@ use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 
 use super::checks::Checks;
+use super::people::{Process, Tally};
 use super::random::Random;
 use super::scenario::{Weather, inittab};
 
@@ -20,57 +21,6 @@ const PID_LAST: i32 = 40;
 
 /// The time, in milliseconds, after which a world comes to its end if nobody asked for it.
 const LIFE_MS: u64 = 240_000;
-
-/// A process.
-#[derive(Clone, Debug)]
-pub struct Process {
-    /// Command and terminal of the unit it was started for; nothing for an orphan or a step.
-    pub key: Option<String>,
-    pub step: Option<LastStep>,
-    /// When it ends by itself.
-    pub ends: Option<u64>,
-    pub exit: Exit,
-    pub ignores_term: bool,
-    pub unkillable: bool,
-    /// It has ended and has not been reaped.
-    pub zombie: bool,
-    pub fault: Option<Fault>,
-}
-
-/// How much happened, so that a run that tests nothing is seen.
-#[derive(Default, Debug)]
-pub struct Tally {
-    pub spawns: u64,
-    pub exits: u64,
-    pub refusals: u64,
-    pub signals: u64,
-    pub kills: u64,
-    pub reloads: u64,
-    pub reboots: u64,
-    pub replaced: u64,
-    pub lost: u64,
-}
-
-impl Tally {
-    pub fn add(&mut self, other: &Tally) {
-        self.spawns += other.spawns;
-        self.exits += other.exits;
-        self.refusals += other.refusals;
-        self.signals += other.signals;
-        self.kills += other.kills;
-        self.reloads += other.reloads;
-        self.reboots += other.reboots;
-        self.replaced += other.replaced;
-        self.lost += other.lost;
-    }
-
-    pub fn assert_that_much_happened(&self, worlds: u64) {
-        assert!(self.spawns > 10 * worlds, "hardly anything was started: {self:?}");
-        assert!(self.exits > 5 * worlds && self.refusals > worlds && self.signals > worlds);
-        assert!(self.kills > worlds / 10 && self.reloads > worlds && self.replaced > worlds / 20);
-        assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
-    }
-}
 
 pub struct World {
     pub now: u64,
