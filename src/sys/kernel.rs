@@ -248,7 +248,7 @@ pub unsafe fn ioctl(fd: i32, request: u32, argument: usize) -> bool {
 /// Closes every descriptor but the standard ones. Where the kernel does not know how, what is ours
 /// goes at the execve.
 pub fn close_the_rest() {
-    // SAFETY: close_range takes numbers; whoever calls this uses no descriptor but the standard ones.
+    // SAFETY: close_range takes numbers; who calls this uses the standard descriptors alone.
     unsafe { raw_syscall!(Sysno::close_range, 3, u32::MAX, 0) };
 }
 

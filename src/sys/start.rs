@@ -102,6 +102,7 @@ impl<T> Stock<T> {
     }
 
     /// Takes the value, if nobody has.
+    #[expect(clippy::mut_from_ref, reason = "`taken` sees to it that it is done once")]
     pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::Relaxed) {
             return None;

@@ -58,7 +58,7 @@ impl Line {
     /// no exception, since some of them are control characters to an 8-bit terminal.
     pub fn quote(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
-            if byte < b' ' || byte >= 0x7f {
+            if !(b' '..0x7f).contains(&byte) {
                 self.put(b"\\x").put(&[hex(byte >> 4), hex(byte & 15)]);
             } else {
                 self.put(&[byte]);
