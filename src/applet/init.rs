@@ -44,7 +44,12 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     };
     mount::early(|target, errno| trouble(b"mount", target.to_bytes(), errno));
     stdio::fill(args);
-    host::set_name();
+    if mount::is_machine() {
+        host::set_name();
+    } else {
+        // Whoever started us in a namespace may have left signals ignored; the kernel does not.
+        kernel::set_defaults();
+    }
     // Ctrl-Alt-Del is to come to us as SIGINT instead of rebooting at once.
     let _ = rustix::system::reboot(RebootCommand::CadOff);
     let on_serial = !tty::is_virtual(0);

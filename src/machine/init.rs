@@ -5,7 +5,7 @@ use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{Ending, State, Stimulus, Unit};
-use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, UnitId, earlier};
+use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Sink, UnitId, earlier};
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
 use crate::wire::signals::Signal;
@@ -157,17 +157,24 @@ impl Init<'_> {
     /// What is wanted now. It stays wanted until its outcome has been handled.
     #[inline(never)]
     pub fn next_action(&self) -> Option<Action> {
-        if let Some(sink) = self.log.next() {
+        // Syslog need not hear of a start before the start, but on the way down it is now or never.
+        let sink = self.log.next();
+        let down = matches!(self.phase, Phase::Down { .. });
+        if let Some(sink) = sink
+            && (sink != Sink::Syslog || down || self.log.is_tight())
+        {
             return Some(Action::Tell(sink));
         }
         if self.reading == Reading::Under {
             return Some(Action::ReadTable);
         }
-        self.next_signal().or_else(|| match self.phase {
-            Phase::Fresh => None,
-            Phase::Boot(_) | Phase::Run => self.next_spawn(),
-            Phase::Down { stage, .. } => self.next_down(stage),
-        })
+        self.next_signal()
+            .or_else(|| match self.phase {
+                Phase::Fresh => None,
+                Phase::Boot(_) | Phase::Run => self.next_spawn(),
+                Phase::Down { stage, .. } => self.next_down(stage),
+            })
+            .or(sink.map(Action::Tell))
     }
 
     /// When [`Event::Tick`] is wanted.
@@ -289,6 +296,7 @@ impl Init<'_> {
                     self.start_all(Kind::Once);
                     self.start_all(Kind::Respawn);
                     self.start_all(Kind::AskFirst);
+                    self.log.appeared();
                     Phase::Run
                 }
             };

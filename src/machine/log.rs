@@ -35,10 +35,11 @@ const CONSOLE: u8 = 0x80;
 /// How syslog is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Syslog {
+    /// It is not there, and we will be told when it comes. So it begins: before the boot is over
+    /// there is nobody to listen, and looking would only delay it.
+    Awaited { since: Instant },
     /// It is to be tried.
     Ready,
-    /// It is not there, and we will be told when it comes.
-    Awaited { since: Instant },
     /// It is to be tried again at this time.
     Down { until: Instant },
     /// It takes what it still can: we are going down.
@@ -103,7 +104,7 @@ impl Log {
             head: 0,
             console: 0,
             tail: 0,
-            syslog: Syslog::Ready,
+            syslog: Syslog::Awaited { since: Instant::from_millis(0) },
             wait: 0,
             lost: Losses { all: 0, said: 0 },
             console_lost: Losses { all: 0, said: 0 },
@@ -134,11 +135,14 @@ impl Log {
         match self.syslog {
             Syslog::Ready | Syslog::Closing => Some(Sink::Syslog),
             Syslog::Closed => Some(Sink::Kernel),
-            Syslog::Awaited { .. } | Syslog::Down { .. } if self.room() < SPILL => {
-                Some(Sink::Kernel)
-            }
+            Syslog::Awaited { .. } | Syslog::Down { .. } if self.is_tight() => Some(Sink::Kernel),
             Syslog::Awaited { .. } | Syslog::Down { .. } => None,
         }
+    }
+
+    /// Whether what waits must go before anything else is done, since the ring has little room.
+    pub fn is_tight(&self) -> bool {
+        self.room() < SPILL
     }
 
     /// Writes the message that is next for a sink, as that sink wants it.

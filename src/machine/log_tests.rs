@@ -2,6 +2,13 @@ use super::*;
 
 const NOW: Instant = Instant::from_millis(5_000);
 
+/// A ring with somebody to listen.
+fn ready() -> Log {
+    let mut log = Log::new();
+    log.appeared();
+    log
+}
+
 fn said(log: &mut Log, level: Level, text: &[u8]) {
     let mut line = Line::new();
     line.put(text);
@@ -16,7 +23,7 @@ fn read(log: &Log, sink: Sink, now: Instant) -> String {
 
 #[test]
 fn warnings_go_to_the_console_first_and_everything_goes_to_syslog() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Info, b"one");
     said(&mut log, Level::Warning, b"two");
     assert_eq!(log.next(), Some(Sink::Console));
@@ -32,7 +39,7 @@ fn warnings_go_to_the_console_first_and_everything_goes_to_syslog() {
 
 #[test]
 fn messages_wait_for_syslog_and_say_how_late_they_are() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Info, b"early");
     log.told(NOW, Sink::Syslog, Told::Absent { watched: true });
     assert_eq!((log.next(), log.deadline()), (None, None), "nothing is done while it waits");
@@ -43,7 +50,7 @@ fn messages_wait_for_syslog_and_say_how_late_they_are() {
 
 #[test]
 fn a_full_syslog_is_tried_again_ever_more_rarely() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Info, b"x");
     let mut now = NOW;
     for expected in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000] {
@@ -60,7 +67,7 @@ fn a_full_syslog_is_tried_again_ever_more_rarely() {
 
 #[test]
 fn what_the_ring_has_no_room_for_goes_to_the_kernel() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Info, b"first");
     log.told(NOW, Sink::Syslog, Told::Absent { watched: true });
     while log.next().is_none() {
@@ -74,7 +81,7 @@ fn what_the_ring_has_no_room_for_goes_to_the_kernel() {
 
 #[test]
 fn what_nobody_takes_is_counted_and_the_count_is_said() {
-    let mut log = Log::new();
+    let mut log = ready();
     for _ in 0..100 {
         said(&mut log, Level::Info, &[b'x'; 150]);
     }
@@ -93,7 +100,7 @@ fn what_nobody_takes_is_counted_and_the_count_is_said() {
 
 #[test]
 fn a_console_that_takes_nothing_costs_a_count() {
-    let mut log = Log::new();
+    let mut log = ready();
     for _ in 0..3 {
         said(&mut log, Level::Error, b"x");
         log.told(NOW, Sink::Console, Told::Full);
@@ -106,7 +113,7 @@ fn a_console_that_takes_nothing_costs_a_count() {
 
 #[test]
 fn after_the_end_of_syslog_everything_goes_to_the_kernel() {
-    let mut log = Log::new();
+    let mut log = ready();
     log.close();
     log.appeared();
     said(&mut log, Level::Info, b"last words");
@@ -119,7 +126,7 @@ fn after_the_end_of_syslog_everything_goes_to_the_kernel() {
 
 #[test]
 fn positions_may_wrap() {
-    let mut log = Log::new();
+    let mut log = ready();
     (log.head, log.console, log.tail) = (u32::MAX - 100, u32::MAX - 100, u32::MAX - 100);
     for round in 0..500u32 {
         let text = format!("message {round}");
@@ -132,7 +139,7 @@ fn positions_may_wrap() {
 
 #[test]
 fn what_is_critical_goes_to_every_console() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Info, b"before");
     said(&mut log, Level::Critical, b"no shell");
     assert_eq!(log.next(), Some(Sink::Everyone));
@@ -144,7 +151,7 @@ fn what_is_critical_goes_to_every_console() {
 
 #[test]
 fn a_lost_report_of_losses_brings_about_another_one() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Error, b"x");
     log.told(NOW, Sink::Console, Told::Full);
     said(&mut log, Level::Error, b"y");
@@ -157,7 +164,7 @@ fn a_lost_report_of_losses_brings_about_another_one() {
 
 #[test]
 fn whatever_ends_makes_us_look_for_syslog_once_a_second() {
-    let mut log = Log::new();
+    let mut log = ready();
     said(&mut log, Level::Info, b"x");
     log.told(NOW, Sink::Syslog, Told::Absent { watched: true });
     log.nudge(NOW.plus(999));

@@ -1,16 +1,13 @@
 //! The machine's name.
 
-use super::{fd, mount};
+use super::fd;
 
 /// The longest name, in bytes: the kernel's __NEW_UTS_LEN.
 const NAME_MAX: usize = 64;
 
-/// Gives the machine the name that the first line of /etc/hostname holds. Only the machine itself
-/// is named: in a namespace the name may be that of a host beside us.
+/// Gives the machine the name that the first line of /etc/hostname holds. In a namespace that
+/// would be the name of a host beside us, so there it is not to be called.
 pub fn set_name() {
-    if !mount::is_machine() {
-        return;
-    }
     let mut room = [0; NAME_MAX];
     let text = fd::load(c"/etc/hostname", &mut room);
     let end = text.iter().position(|&b| b <= b' ').unwrap_or(text.len());

@@ -84,14 +84,16 @@ pub fn set_mask(set: SignalSet) {
     unsafe { raw_syscall!(Sysno::rt_sigprocmask, SIG_SETMASK, &raw const set, 0, 8) };
 }
 
-/// Gives every signal its default disposition: SIGCHLD that arrives ignored would reap behind us,
-/// and any other one would stay ignored in all that we start.
-pub fn set_defaults() {
+/// Gives a signal its default disposition: SIGCHLD that arrives ignored would reap behind us.
+pub fn set_default(signal: Signal) {
     let action = [0u64; 4];
-    for signal in 1..=SIGNAL_MAX {
-        // SAFETY: a kernel sigaction of zeros is SIG_DFL without flags.
-        unsafe { raw_syscall!(Sysno::rt_sigaction, signal, action.as_ptr(), 0, 8) };
-    }
+    // SAFETY: a kernel sigaction of zeros is SIG_DFL without flags.
+    unsafe { raw_syscall!(Sysno::rt_sigaction, signal.0, action.as_ptr(), 0, 8) };
+}
+
+/// Gives every signal its default disposition: an ignored one would stay so in all that we start.
+pub fn set_defaults() {
+    (1..=SIGNAL_MAX).for_each(|signal| set_default(Signal(signal)));
 }
 
 /// Has the scheduler prefer us, but not what we start: whoever floods the machine with processes

@@ -55,7 +55,7 @@ impl Wake {
 
 /// Takes every signal that is ours into the queue, from which [`wait`] takes them one by one.
 pub fn begin() {
-    kernel::set_defaults();
+    kernel::set_default(Signal::CHLD);
     kernel::set_mask(kernel::OURS);
 }
 
