@@ -3,7 +3,8 @@
 use std::{env, fs, path::Path};
 
 /// Lays a binary out in two segments: code with its constants, and what is written to. What an
-/// unwinder would need is left out, since nothing here unwinds.
+/// unwinder would need is left out, since nothing here unwinds. The data segment follows in the
+/// file without padding, but what is written to begins with a page: less of it becomes memory.
 const LAYOUT: &str = "
 ENTRY(_start)
 PHDRS { text PT_LOAD FILEHDR PHDRS FLAGS(5); data PT_LOAD FLAGS(6); stack PT_GNU_STACK FLAGS(6); }
@@ -13,7 +14,7 @@ SECTIONS
   .text : { *(.rodata .rodata.* .data.rel.ro .data.rel.ro.* .got .got.* .text .text.*) } :text
   . = ALIGN(0x1000) + (. & 0xfff);
   .data : { *(.data .data.*) } :data
-  .bss : { *(.bss .bss.* COMMON) } :data
+  .bss : { . = ALIGN(0x1000); *(.bss .bss.* COMMON) } :data
   /DISCARD/ : { *(.comment) *(.note .note.*) *(.eh_frame .eh_frame_hdr) *(.gcc_except_table*) }
 }
 ";
