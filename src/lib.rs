@@ -28,7 +28,7 @@
 //! | --- | --- |
 //! | [`wire::lines`], [`wire::inittab`], [`wire::options`], [`wire::value`] | the inittab |
 //! | [`wire::command`] | command lines made into words |
-//! | [`wire::signals`], [`wire::errno`] | numbers with names |
+//! | [`wire::signals`], [`wire::errno`], [`wire::names`] | numbers with names |
 //! | [`wire::syslog`], [`wire::text`] | messages |
 //! | [`wire::mounts`] | what is left to unmount |
 //! | [`machine::unit`] | one unit: its states and what moves it between them |

@@ -5,6 +5,7 @@ mod support;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use support::{Builder, Console, Init};
 
@@ -83,6 +84,18 @@ fn a_machine_that_runs_nothing_but_garbage_powers_off() {
         .start();
     ns.until_ready();
     ns.until_shown("/dev/x is not there");
+    ns.power_off();
+}
+
+#[test]
+fn an_inittab_without_an_end_is_given_up() {
+    let mut ns = Builder::new(Init::Pidone).inittab("::respawn:/bin/mind a\n").start();
+    ns.until_said("a", 1);
+    fs::remove_file(ns.root().path("etc/inittab")).expect("the old inittab");
+    symlink("/dev/zero", ns.root().path("etc/inittab")).expect("the endless one");
+    ns.send(libc::SIGHUP);
+    ns.until_shown("cannot read /etc/inittab: File too large");
+    assert!(!ns.log().contains("minds"), "a unit was stopped: {}", ns.log());
     ns.power_off();
 }
 

@@ -95,6 +95,18 @@ const PLANTS: &[Plant] = &[
         to: "first(|slot| slot.unit.state.pid().is_some());",
     },
     Plant {
+        what: "a restart line that must not run takes our place",
+        file: "machine/init.rs",
+        from: "slot.spec.kind == Kind::Restart && table.may_run(&slot.spec)",
+        to: "slot.spec.kind == Kind::Restart && table.slots().len() > 0",
+    },
+    Plant {
+        what: "a unit without a delay spins",
+        file: "machine/unit.rs",
+        from: "pub const LEAST_WAIT_MS: Millis = 10;",
+        to: "pub const LEAST_WAIT_MS: Millis = 0;",
+    },
+    Plant {
         what: "a last step that hangs is waited for",
         file: "machine/shutdown.rs",
         from: "self.tell_step_late(step);",

@@ -16,6 +16,8 @@ pub struct Weather {
     pub step_refused: u64,
     pub step_hangs: u64,
     pub dies_early: u64,
+    /// Whatever is started ends at once.
+    pub dies_at_once: bool,
     pub inittab_unread: u64,
 }
 
@@ -35,6 +37,7 @@ impl Weather {
             step_refused: some(50),
             step_hangs: some(30),
             dies_early: some(90),
+            dies_at_once: some(9) == 1,
             inittab_unread: some(20),
         }
     }

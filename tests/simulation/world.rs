@@ -227,7 +227,8 @@ impl World {
 
     fn process(&mut self, key: Option<String>) -> Process {
         let early = self.random.hits(self.weather.dies_early);
-        let life = if early { self.random.below(50) } else { self.random.below(100_000) };
+        let life = self.random.below(if early { 50 } else { 100_000 });
+        let at_once = self.weather.dies_at_once;
         let exit = match self.random.below(4) {
             0 => Exit::Code(1),
             1 => Exit::Signal(Signal(11)),
@@ -236,7 +237,11 @@ impl World {
         Process {
             key,
             step: None,
-            ends: (!self.random.hits(20)).then_some(self.now + life),
+            ends: match self.random.hits(20) {
+                _ if at_once => Some(self.now),
+                true => None,
+                false => Some(self.now + life),
+            },
             exit,
             ignores_term: self.random.hits(self.weather.ignores_term),
             unkillable: self.random.hits(self.weather.unkillable),
