@@ -197,7 +197,7 @@ impl Init<'_> {
         }
     }
 
-    pub(super) fn request(&mut self, request: Request) {
+    fn request(&mut self, request: Request) {
         let down = matches!(self.phase, Phase::Down { .. });
         match request {
             Request::Down(End::Restart) if self.restart_line().is_none() => {

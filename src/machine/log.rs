@@ -5,7 +5,7 @@
 //! the kernel's log instead. What nobody took is counted, and the count is said.
 
 use super::time::Instant;
-use super::{Sink, Told, earlier};
+use super::{Sink, Told};
 use crate::wire::syslog::{self, Level};
 use crate::wire::text::{LINE_MAX, Line};
 use crate::wire::value::Millis;
@@ -245,7 +245,7 @@ impl Log {
     /// When [`Log::tick`] is wanted.
     pub fn deadline(&self) -> Option<Instant> {
         match self.syslog {
-            Syslog::Down { until } if self.head != self.tail => earlier(Some(until), None),
+            Syslog::Down { until } if self.head != self.tail => Some(until),
             Syslog::Down { .. } | Syslog::Ready | Syslog::Awaited { .. } => None,
             Syslog::Closing | Syslog::Closed => None,
         }

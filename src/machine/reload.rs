@@ -1,10 +1,10 @@
 //! Reading the inittab: at boot as it stands, later as a difference.
 
-use super::init::{Init, Phase, Reading};
+use super::UnitId;
+use super::init::{Init, Phase, Reading, Starts};
 use super::stories::Notes;
 use super::table::{Slot, Table};
 use super::unit::{State, Stimulus, Then, Unit};
-use super::{Request, UnitId};
 use crate::wire::inittab::{self, Kind, Parsed};
 use crate::wire::lines::Found;
 
@@ -135,10 +135,10 @@ impl Init<'_> {
     }
 
     fn start_new(&mut self, unit: UnitId) {
-        let Some(Slot { spec, unit: state }) = self.table.slot(unit).copied() else {
+        let Some(Slot { spec, unit: Unit { state, .. } }) = self.table.slot(unit) else {
             return;
         };
-        let waits = matches!(state.state, State::Idle | State::Failed | State::Absent);
+        let waits = matches!(state, State::Idle | State::Failed | State::Absent);
         match spec.kind {
             Kind::Once | Kind::Respawn | Kind::AskFirst if waits => self.start(unit),
             // The boot is over.
@@ -153,7 +153,7 @@ impl Init<'_> {
         self.phase = Phase::Fresh;
         self.table.clear();
         self.log.reopen();
-        self.request(Request::Continue);
+        self.starts = Starts::On;
         self.start_reading();
     }
 }

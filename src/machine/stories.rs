@@ -158,6 +158,11 @@ fn last_words(step: LastStep) -> &'static [u8] {
 }
 
 impl Init<'_> {
+    /// A unit with the table that its texts are in.
+    fn named(&self, unit: UnitId) -> Option<(&Table, &Slot)> {
+        self.table.slot(unit).map(|slot| (&*self.table, slot))
+    }
+
     /// Says something that takes one template, and for a unit what happens next to it.
     fn tell(&mut self, level: Level, unit: UnitId, template: &[u8], number: u64) {
         self.tell_texts(level, unit, template, number, [b"", b""]);
@@ -172,8 +177,7 @@ impl Init<'_> {
         texts: [&[u8]; 2],
     ) {
         let mut line = Line::new();
-        let slot = self.table.slot(unit).map(|slot| (&*self.table, slot));
-        fill(&mut line, slot, template, number, texts);
+        fill(&mut line, self.named(unit), template, number, texts);
         self.conclude(level, unit, &mut line);
     }
 
@@ -216,9 +220,8 @@ impl Init<'_> {
             Exit::Code(_) | Exit::Signal(_) => Level::Notice,
         };
         let mut line = Line::new();
-        let slot = self.table.slot(unit).map(|slot| (&*self.table, slot));
         let pid = before.state.pid().map_or(0, |pid| pid.0);
-        fill(&mut line, slot, b"%u (pid %a) ended", pid as u64, [b"", b""]);
+        fill(&mut line, self.named(unit), b"%u (pid %a) ended", pid as u64, [b"", b""]);
         match exit {
             Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
             Exit::Signal(signal) => match signals::name(signal) {

@@ -104,7 +104,6 @@ const PIECE: usize = 512;
 /// How many pieces an inittab may have: 4 MiB, a thousand times what the longest one has. What is
 /// called /etc/inittab may be a device that has no end.
 const PIECES_MAX: usize = 8192;
-const EFBIG: u16 = 27;
 
 fn read_table(init: &mut Init<'_>) {
     let end = match read_pieces(init) {
@@ -128,7 +127,7 @@ fn read_pieces(init: &mut Init<'_>) -> kernel::Result<()> {
         let text = piece.get(..count as usize).unwrap_or(&[]);
         init.handle(kernel::now(), Event::Text(text));
     }
-    Err(EFBIG)
+    Err(errno::EFBIG)
 }
 
 fn signal_unit(pid: Pid, signal: Signal, hangup: bool) {

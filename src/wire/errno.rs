@@ -4,16 +4,12 @@
 use super::names::take;
 use super::value;
 
-/// The operation is not permitted.
-pub const EPERM: u16 = 1;
 /// There is no such file or directory.
 pub const ENOENT: u16 = 2;
-/// There is no such device or address.
-pub const ENXIO: u16 = 6;
 /// There are too many arguments or variables, or they are too long.
 pub const E2BIG: u16 = 7;
-/// There is no such device.
-pub const ENODEV: u16 = 19;
+/// The file is too large.
+pub const EFBIG: u16 = 27;
 
 /// One error a line: its number and its words.
 const WORDS: &[u8] = b"\
