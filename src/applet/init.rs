@@ -1,6 +1,6 @@
 //! The machine's init: process 1 of a machine or of a namespace, by /etc/inittab.
 
-use pidone::machine::init::{Init, Memory};
+use pidone::machine::init::{Init, Memory, Phase};
 use pidone::machine::{Event, Mode};
 use pidone::wire::errno;
 use pidone::wire::names::place;
@@ -14,7 +14,7 @@ use crate::sys::source::{self, Children, Wake};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
 use crate::sys::watch::Watch;
-use crate::sys::{host, kernel, mount, stdio, tty};
+use crate::sys::{host, kernel, memory, mount, stdio, tty};
 
 /// All that lives as long as the machine and is too large for the stack.
 #[repr(C)]
@@ -73,6 +73,10 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
     let mut children = Children::Settled;
     loop {
         act(init, hands);
+        if init.phase() == Phase::Run && init.was_stirred() {
+            memory::forget_the_cold(memory::code_of_init());
+            memory::forget_the_stack();
+        }
         let wake = source::wait(init.next_deadline(), children);
         match wake {
             Wake::Folder => hands.watch.end(),

@@ -78,6 +78,7 @@ pub struct Init<'m> {
     pub(super) starts: Starts,
     pub(super) ctrlaltdel: Walk,
     mode: Mode,
+    stirred: bool,
     pub(super) bad_lines: u32,
     pub(super) chance: Chance,
     /// The time of the event that is being handled.
@@ -100,6 +101,7 @@ impl<'m> Init<'m> {
             starts: Starts::On,
             ctrlaltdel: Walk::Off,
             mode: Mode::Inittab,
+            stirred: false,
             bad_lines: 0,
             chance: Chance::new(),
             now: Instant::from_millis(0),
@@ -127,9 +129,15 @@ impl Init<'_> {
         self.phase
     }
 
+    /// Whether anything but the end of orphans has happened since this was asked last.
+    pub fn was_stirred(&mut self) -> bool {
+        core::mem::take(&mut self.stirred)
+    }
+
     /// Takes in what happened.
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
         self.now = now;
+        self.stirred |= !matches!(event, Event::Exited { .. } | Event::Childless);
         match event {
             Event::Boot { mode, seed } => self.boot(mode, seed),
             Event::Text(bytes) => self.read_text(bytes),
@@ -197,6 +205,7 @@ impl Init<'_> {
         }
     }
 
+    #[inline(never)] // Apart, it and its caller fit into registers.
     fn request(&mut self, request: Request) {
         let down = matches!(self.phase, Phase::Down { .. });
         match request {
@@ -241,6 +250,7 @@ impl Init<'_> {
         if let Some(unit) = unit
             && let Some(before) = self.table.slot(unit).map(|slot| slot.unit)
         {
+            self.stirred = true;
             self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
             self.tell_exit(unit, &before, exit, fault);
         }

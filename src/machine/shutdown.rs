@@ -186,6 +186,7 @@ impl Init<'_> {
     }
 
     /// When the way down wants a tick.
+    #[inline(never)] // Apart, it and its caller fit into registers.
     pub(super) fn down_deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Fresh | Phase::Boot(_) | Phase::Run => None,

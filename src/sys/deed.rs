@@ -33,6 +33,7 @@ pub struct Hands {
 
 impl Hands {
     /// Does what is wanted and hands the outcome to the machine.
+    #[inline(never)] // The loop around it stays in memory while it waits, this does not.
     pub fn act(&mut self, init: &mut Init<'_>, action: Action) {
         let event = match action {
             Action::ReadTable => return read_table(init),

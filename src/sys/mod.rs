@@ -6,6 +6,7 @@ pub mod env;
 pub mod fd;
 pub mod host;
 pub mod kernel;
+pub mod memory;
 pub mod mount;
 pub mod sinks;
 pub mod source;

@@ -1,0 +1,68 @@
+//! What process 1 holds in memory while it has nothing to do.
+
+mod support;
+
+use std::fs;
+
+use support::{Builder, Init, Namespace};
+
+/// The most resident memory of an idle process 1 with ten services, in kB, and the most of it that
+/// is its own alone. Two pages of code, two or three of stack and four of tables are usual.
+const RESIDENT_MAX: u32 = 48;
+const OWN_MAX: u32 = 32;
+
+/// Leaves a hundred orphans behind, each of which ends at once, and says so when all are made.
+const ORPHANS: &str = "#!/bin/sh
+i=0
+while [ $i -lt 100 ]; do ( : & ); i=$((i + 1)); done
+exec /bin/say made
+";
+
+/// A figure of the kernel's account, in kB.
+fn kilobytes(ns: &Namespace, name: &str) -> u32 {
+    let account = fs::read_to_string(format!("/proc/{}/smaps_rollup", ns.pid())).unwrap();
+    let figure = account.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    figure.unwrap().trim_end_matches("kB").trim().parse().unwrap()
+}
+
+/// Waits until it is idle in so little memory. What is its own is what a file does not back: on a
+/// root of memory alone every page of a program counts as dirty.
+fn until_small(ns: &Namespace, when: &str) {
+    let small = || {
+        ns.sleeps_in().contains("sigtimedwait")
+            && kilobytes(ns, "Rss") <= RESIDENT_MAX
+            && kilobytes(ns, "Anonymous") <= OWN_MAX
+    };
+    ns.until(&format!("{when} it does not come down to {RESIDENT_MAX} kB"), small);
+}
+
+#[test]
+fn an_idle_init_keeps_little_in_memory_and_orphans_do_not_change_that() {
+    let lines = (0..10).map(|i| format!("::respawn:/bin/sleep 10000{i}\n"));
+    let inittab: String = lines.chain(["::ctrlaltdel:/bin/orphans\n".into()]).collect();
+    let mut ns = Builder::new(Init::Pidone).inittab(inittab).file("bin/orphans", ORPHANS).start();
+    let services = |ns: &Namespace| ns.procs().named("sleep");
+    ns.until("not all services came up", || services(&ns).len() == 10);
+    until_small(&ns, "after the boot");
+    let idle = kilobytes(&ns, "Rss");
+    eprintln!("{idle} kB resident, {} kB of it its own", kilobytes(&ns, "Anonymous"));
+
+    // What a service that ends brings in goes again.
+    let victim = ns.host_pid(services(&ns)[0].pid);
+    support::sys::kill(victim, libc::SIGKILL).unwrap();
+    let gone = || fs::metadata(format!("/proc/{victim}")).is_err();
+    ns.until("the service is not started anew", || gone() && services(&ns).len() == 10);
+    until_small(&ns, "after a start");
+
+    // Orphans bring in nothing, so that nothing has to be given back for each of them.
+    let trace = support::trace::Trace::attach(&ns, "madvise,wait4");
+    ns.send(libc::SIGINT);
+    ns.until_said("made", 1);
+    ns.until("a zombie stayed", || ns.procs().zombies() == 0);
+    until_small(&ns, "after a hundred orphans");
+    ns.power_off();
+    let text = trace.text();
+    let calls = |name: &str| text.lines().filter(|line| line.contains(name)).count();
+    assert!(calls("wait4(") >= 100, "the trace shows what there is to be seen: {text}");
+    assert!(calls("madvise(") < 30, "{text}");
+}
