@@ -14,7 +14,8 @@ const HOT: [(&str, &[&str]); 2] = [
         &[
             "*6applet4init4live*",
             "*6applet4init3act*",
-            "*6applet4init4reap*",
+            "*6applet4init6reaped*",
+            "*3sys4reap*",
             "*3sys6source*",
             "*7machine4init4Init*",
             "*7machine8shutdown*12advance_down*",

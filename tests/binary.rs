@@ -9,8 +9,9 @@ mod support;
 
 use support::garden::Garden;
 
-/// The most that the release binary may take, in bytes.
-const SIZE_MAX: u64 = 32 * 1024;
+/// The most that the release binary may take, in bytes: less than a static tini, which is a
+/// container's init and nothing else.
+const SIZE_MAX: u64 = 52 * 1024;
 
 fn binary() -> Vec<u8> {
     fs::read(support::tools::pidone()).unwrap()

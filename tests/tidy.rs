@@ -95,17 +95,26 @@ fn the_pure_half_names_nothing_of_the_world() {
 
 #[test]
 fn source_and_deed_spell_out_what_they_match() {
-    let deed = fs::read_to_string(home().join("src/sys/deed.rs")).unwrap();
-    let act = deed.split("match action {").nth(1).expect("deed matches actions");
-    let act = act.split("\n        };").next().unwrap();
-    assert!(!act.contains("_ =>"), "the deed has an arm for any action");
+    for deed in ["src/sys/deed.rs", "src/sys/container/deed.rs"] {
+        let deed = fs::read_to_string(home().join(deed)).unwrap();
+        let act = deed.split("match action {").nth(1).expect("deed matches actions");
+        let act = act.split("\n        }").next().unwrap();
+        assert!(!act.contains("_ =>"), "the deed has an arm for any action");
+    }
     let unit = fs::read_to_string(home().join("src/machine/unit.rs")).unwrap();
     let step = unit.split("match (state, what) {").nth(1).expect("units match pairs");
     let step = step.split("\n        };").next().unwrap();
     let any = step.lines().map(str::trim).any(|l| l.starts_with("_ ") || l.starts_with("(_"));
     assert!(!any, "the unit has an arm for any pair");
     for (path, text) in rust("src/sys").into_iter().chain(rust("src/applet")) {
-        let events = ["Event::Exited {", "Event::Tick", "Event::Requested", "Event::Appeared"];
+        let events = [
+            "Event::Exited {",
+            "Event::Tick",
+            "Event::Requested",
+            "Event::Appeared",
+            "Event::Asked",
+            "Event::Stopped",
+        ];
         let builds = events.iter().any(|event| text.contains(event));
         assert!(!builds || path.ends_with("source.rs"), "{} builds events", path.display());
     }

@@ -1,5 +1,7 @@
 //! The machine's init: process 1 of a machine or of a namespace, by /etc/inittab.
 
+use core::ffi::CStr;
+
 use pidone::machine::init::{Init, Memory, Phase};
 use pidone::machine::{Event, Mode};
 use pidone::wire::errno;
@@ -9,8 +11,10 @@ use rustix::system::RebootCommand;
 use crate::sys::child::Board;
 use crate::sys::deed::Hands;
 use crate::sys::env::Env;
+use crate::sys::kernel::Reaped;
+use crate::sys::reap::Reaper;
 use crate::sys::sinks::Sinks;
-use crate::sys::source::{self, Children, Wake};
+use crate::sys::source::{self, Wake};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
 use crate::sys::watch::Watch;
@@ -60,9 +64,11 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     let nursery = Nursery { env, board: Board::new() };
     let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new() };
     hands.sinks.open_console();
-    let mode = match args.get(1).and_then(|word| place(b"single -s 1", word.to_bytes())) {
-        Some(_) => Mode::Single,
-        None => Mode::Inittab,
+    // The word may stand behind the one that made an init of us.
+    let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
+    let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {
+        true => Mode::Single,
+        false => Mode::Inittab,
     };
     init.handle(kernel::now(), Event::Boot { mode, seed: kernel::seed() });
     live(init, &mut hands)
@@ -70,17 +76,18 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
 
 /// The loop of process 1. It has no way out.
 fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
-    let mut children = Children::Settled;
+    let mut reaper = Reaper::new();
     loop {
         act(init, hands);
         if init.phase() == Phase::Run && init.was_stirred() {
             memory::forget_the_cold(memory::code_of_init());
             memory::forget_the_stack();
         }
-        let wake = source::wait(init.next_deadline(), children);
+        let wake = source::wait(init.next_deadline(), reaper.children);
         match wake {
             Wake::Folder => hands.watch.end(),
-            Wake::Children => children = reap(init, hands),
+            Wake::Child(pid) => reaper.heard_of(pid, &mut |what| reaped(init, hands, what)),
+            Wake::Quiet => reaper.look(&mut |what| reaped(init, hands, what)),
             Wake::Time | Wake::Asked(_) | Wake::Nothing => {}
         }
         if let Some(event) = wake.event() {
@@ -96,21 +103,10 @@ fn act(init: &mut Init<'_>, hands: &mut Hands) {
     }
 }
 
-/// So many children are reaped before somebody else gets a hearing: whoever floods us with orphans
-/// must not keep us from signals and deadlines.
-const BATCH: usize = 64;
-
-/// Reaps what has ended: signals merge, so one may stand for many. Whether there may be more.
-fn reap(init: &mut Init<'_>, hands: &mut Hands) -> Children {
-    for _ in 0..BATCH {
-        let Some(event) = source::reap(hands.nursery.board) else {
-            return Children::Settled;
-        };
+/// Does what follows from the end of a child.
+fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
+    if let Some(event) = source::reaped(hands.nursery.board, what) {
         init.handle(kernel::now(), event);
         act(init, hands);
-        if event == Event::Childless {
-            return Children::Settled;
-        }
     }
-    Children::Pending
 }

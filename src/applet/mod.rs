@@ -1,42 +1,43 @@
 //! One file a personality. Which one it is, argv[0] or the first word says.
 
+mod container;
 mod init;
+mod replies;
 
+use core::ffi::CStr;
+
+use pidone::wire::command::base_name;
+use pidone::wire::container::Guise;
 use pidone::wire::names::place;
 
+use crate::sys::kernel;
 use crate::sys::start::Args;
-use crate::sys::{fd, kernel};
 
 /// The exit code for a command line that is not understood.
 const USAGE: i32 = 100;
 
+/// The exit code when the system refuses what we need.
+const REFUSED: i32 = 111;
+
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
-
-const HELP: &[u8] = b"\
-usage: pidone --help | --version
-
-pidone is an init: the kernel starts it as process 1 and it runs /etc/inittab;
-with the word single on the kernel command line, one shell.
-See init(8) and inittab(5).
-";
 
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
-    // Whoever is process 1 has no choice: nobody else will reap, and leaving is a panic.
+    let name = args.get(0).map_or(&b""[..], |word| base_name(word.to_bytes()));
+    let guise = Guise::of(name);
+    let first = args.get(1).map(CStr::to_bytes);
+    let named = place(b"init linuxrc", name).is_some();
+    let is_init = match first {
+        None => guise == Guise::Pidone,
+        Some(word) => guise == Guise::Pidone && place(b"init single 1", word).is_some(),
+    };
+    // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody else
+    // will reap, and leaving is a panic.
+    if !named && !is_init {
+        return container::run(args, guise);
+    }
     if kernel::own_pid() == 1 {
         init::run(args);
     }
-    match args.get(1).and_then(|word| place(b"--version --help -h", word.to_bytes())) {
-        Some(0) => say(1, VERSION, 0),
-        Some(_) => say(1, HELP, 0),
-        None => {
-            say(2, b"pidone: not started as process 1; nothing to do\n", USAGE);
-            say(2, HELP, USAGE)
-        }
-    }
-}
-
-fn say(to: i32, text: &[u8], code: i32) -> i32 {
-    let _ = fd::write(to, text);
-    code
+    replies::nothing_to_do()
 }

@@ -1,5 +1,6 @@
 //! The machines: events in, state inside, actions out.
 
+pub mod container;
 pub mod init;
 pub mod log;
 mod reload;
@@ -14,6 +15,7 @@ use time::Instant;
 
 /// The number of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
 pub struct Pid(pub i32);
 
 /// The place of a unit in the table.

@@ -17,8 +17,10 @@ use super::{env, fd, kernel, stdio, tty};
 pub struct Order<'a> {
     /// The path that has to be there.
     pub condition: &'a [u8],
-    /// The program; looked for in the folders of PATH if it holds no slash.
+    /// The program; looked for in folders if it holds no slash.
     pub path: &'a CStr,
+    /// The folders, with a colon between them.
+    pub folders: &'a [u8],
     /// The words, ended by a null.
     pub argv: *const *const u8,
     /// The environment, ended by a null.
@@ -154,7 +156,7 @@ fn ask() {
 }
 
 /// The folders of the PATH we set.
-const FOLDERS: &[u8] = env::PATH.to_bytes().split_at(b"PATH=".len()).1;
+pub const FOLDERS: &[u8] = env::PATH.to_bytes().split_at(b"PATH=".len()).1;
 
 const ENOENT: u16 = pidone::wire::errno::ENOENT;
 const ENOEXEC: u16 = 8;
@@ -172,7 +174,7 @@ fn execute(order: &Order<'_>) -> u16 {
     }
     let mut worst = ENOENT;
     let mut room = Path::new();
-    let mut folders = FOLDERS;
+    let mut folders = order.folders;
     while !folders.is_empty() && !bare.is_empty() {
         let folder = take(&mut folders, b':');
         let path = joined(&mut room, &[folder, b"/", bare]);

@@ -3,6 +3,7 @@
 
 use core::ffi::CStr;
 
+use pidone::wire::names::take;
 use syscalls::{Sysno, raw_syscall};
 
 use super::kernel::{Result, is_fine, outcome, own_pid};
@@ -133,6 +134,25 @@ pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
         len += count as usize;
     }
     room.get(..len).unwrap_or(&[])
+}
+
+/// Reads the next entries of a folder, see getdents(2).
+pub fn entries(folder: &Fd, into: &mut [u8]) -> Result<u32> {
+    // SAFETY: the kernel writes at most that many bytes.
+    outcome(unsafe { raw_syscall!(Sysno::getdents64, folder.0, into.as_mut_ptr(), into.len()) })
+}
+
+/// Takes one entry off the front: its name.
+pub fn next_entry<'a>(entries: &mut &'a [u8]) -> Option<&'a [u8]> {
+    // struct linux_dirent64: inode and offset of eight bytes each, the length of the entry in two,
+    // a type of one, and the name up to a NUL.
+    const LENGTH: usize = 16;
+    const NAME: usize = 19;
+    let length = entries.get(LENGTH..)?.first_chunk::<2>()?;
+    let (entry, rest) = entries.split_at_checked(u16::from_ne_bytes(*length).into())?;
+    *entries = rest;
+    let mut name = entry.get(NAME..)?;
+    Some(take(&mut name, 0))
 }
 
 /// Writes.

@@ -37,6 +37,12 @@ pub fn own_pid() -> i32 {
     unsafe { raw_syscall!(Sysno::getpid) as i32 }
 }
 
+/// The number of our parent; 0 where it is outside our namespace.
+pub fn parent_pid() -> i32 {
+    // SAFETY: getppid has no arguments and cannot fail.
+    unsafe { raw_syscall!(Sysno::getppid) as i32 }
+}
+
 #[repr(C)]
 #[derive(Default)]
 struct Timespec {
@@ -48,6 +54,12 @@ struct Timespec {
 pub fn now() -> Instant {
     let time = clock(1);
     Instant::from_millis((time.seconds as u64) * 1000 + (time.nanos as u64) / 1_000_000)
+}
+
+/// The monotonic clock in nanoseconds.
+pub fn nanos() -> u64 {
+    let time = clock(1);
+    (time.seconds as u64) * 1_000_000_000 + time.nanos as u64
 }
 
 /// Something that differs from boot to boot.
@@ -74,21 +86,43 @@ const fn bit(number: u32) -> SignalSet {
 /// ABRT, BUS, FPE, SEGV, SYS.
 pub const OURS: SignalSet = !(bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) | bit(31));
 
+/// Every signal. A fault of ours ends us all the same: the kernel sees to that.
+pub const ALL: SignalSet = !0;
+
 /// The signal of children alone.
 pub const CHILD: SignalSet = bit(17);
 
-/// Sets the mask of blocked signals.
-pub fn set_mask(set: SignalSet) {
+/// Sets the mask of blocked signals; what it was before.
+pub fn set_mask(set: SignalSet) -> SignalSet {
     const SIG_SETMASK: usize = 2;
-    // SAFETY: the kernel reads eight bytes.
-    unsafe { raw_syscall!(Sysno::rt_sigprocmask, SIG_SETMASK, &raw const set, 0, 8) };
+    let mut old = 0;
+    // SAFETY: the kernel reads eight bytes and writes eight.
+    unsafe { raw_syscall!(Sysno::rt_sigprocmask, SIG_SETMASK, &raw const set, &raw mut old, 8) };
+    old
+}
+
+/// What a process does with a signal: the kernel's struct sigaction.
+pub type Disposition = [u64; 4];
+
+/// What of a disposition is passed on at an execve: whether the signal is ignored.
+pub fn is_ignored(disposition: &Disposition) -> bool {
+    const SIG_IGN: u64 = 1;
+    disposition.first() == Some(&SIG_IGN)
+}
+
+/// Sets the disposition of a signal; what it was before.
+pub fn set_disposition(signal: Signal, action: &Disposition) -> Disposition {
+    let mut old = Disposition::default();
+    let (new, old_at) = (action.as_ptr(), old.as_mut_ptr());
+    // SAFETY: the kernel reads one sigaction, which holds no function of ours, and writes one.
+    unsafe { raw_syscall!(Sysno::rt_sigaction, signal.0, new, old_at, 8) };
+    old
 }
 
 /// Gives a signal its default disposition: SIGCHLD that arrives ignored would reap behind us.
 pub fn set_default(signal: Signal) {
-    let action = [0u64; 4];
-    // SAFETY: a kernel sigaction of zeros is SIG_DFL without flags.
-    unsafe { raw_syscall!(Sysno::rt_sigaction, signal.0, action.as_ptr(), 0, 8) };
+    // Zeros are SIG_DFL without flags.
+    set_disposition(signal, &Disposition::default());
 }
 
 /// Gives every signal its default disposition: an ignored one would stay so in all that we start.
@@ -110,37 +144,77 @@ pub fn prefer() {
     }
 }
 
+/// A signal that came, with what the kernel tells of it, see sigaction(2).
+#[repr(C)]
+pub struct News {
+    number: i32,
+    errno: i32,
+    /// Where it comes from: a positive number is the kernel itself.
+    code: i32,
+    padding: i32,
+    /// The sender, or the child that the signal is about.
+    pub pid: Pid,
+    rest: [u32; 27],
+}
+
+impl News {
+    /// The signal.
+    pub fn signal(&self) -> Signal {
+        Signal(self.number as u8)
+    }
+
+    /// Whether the kernel sent it, for a terminal or a descriptor, and not a process.
+    pub fn is_kernels(&self) -> bool {
+        self.code > 0
+    }
+}
+
 /// The one call that waits: for a signal of a set, or until a time.
-pub fn wait_signal(set: SignalSet, until: Option<Instant>) -> Option<Signal> {
+pub fn wait_signal(set: SignalSet, until: Option<Instant>) -> Option<News> {
     let left = until.map(|until| until.since(now()));
     let time = left.map(|left| Timespec {
         seconds: (left / 1000) as i64,
         nanos: (left % 1000) as i64 * 1_000_000,
     });
     let timeout = time.as_ref().map_or(core::ptr::null(), |time| time as *const Timespec);
-    // SAFETY: the kernel reads eight bytes and a timespec or null, and is told to write nothing.
-    let got = unsafe { raw_syscall!(Sysno::rt_sigtimedwait, &raw const set, 0, timeout, 8) };
-    is_fine(got).then_some(Signal(got as u8))
+    let mut news = News { number: 0, errno: 0, code: 0, padding: 0, pid: Pid(0), rest: [0; 27] };
+    let at = &raw mut news;
+    // SAFETY: the kernel reads eight bytes and a timespec or null, and writes one siginfo.
+    let got = unsafe { raw_syscall!(Sysno::rt_sigtimedwait, &raw const set, at, timeout, 8) };
+    is_fine(got).then_some(news)
+}
+
+/// Takes a signal out of the queue, if it is there.
+pub fn forget_signal(signal: Signal) {
+    wait_signal(1 << (signal.0 - 1), Some(Instant::from_millis(0)));
 }
 
 /// What wait4 found.
 pub enum Reaped {
     /// This one ended so.
     Child(Pid, Exit),
+    /// This one was stopped by job control.
+    Stopped(Pid),
     /// Children live, none has ended.
     None,
     /// There are no children.
     Childless,
 }
 
-/// Reaps one child that has ended, if there is one.
-pub fn reap() -> Reaped {
-    const WNOHANG: usize = 1;
+/// Any child.
+pub const ANY: Pid = Pid(-1);
+
+/// Reaps one child that has ended, if there is one; of a stopped one it is told once.
+pub fn reap(which: Pid) -> Reaped {
+    const WNOHANG_WUNTRACED: usize = 1 | 2;
+    const STOPPED: i32 = 0x7f;
     let mut status = 0i32;
+    let (at, how) = (&raw mut status, WNOHANG_WUNTRACED);
     // SAFETY: wait4 writes one int, and nothing for a null usage.
-    let got = unsafe { raw_syscall!(Sysno::wait4, -1isize, &raw mut status, WNOHANG, 0) };
+    let got = unsafe { raw_syscall!(Sysno::wait4, which.0, at, how, 0) };
     match outcome(got) {
         Ok(0) => Reaped::None,
+        Ok(pid) if status & 0xff == STOPPED => Reaped::Stopped(Pid(pid as i32)),
         Ok(pid) => Reaped::Child(Pid(pid as i32), decode(status)),
         Err(_) => Reaped::Childless,
     }
@@ -155,8 +229,13 @@ fn decode(status: i32) -> Exit {
 }
 
 fn kill(target: i32, signal: Signal) -> bool {
+    send(target, signal).is_ok()
+}
+
+/// Sends a signal; to a process group where the number is negative.
+pub fn send(target: i32, signal: Signal) -> Result<u32> {
     // SAFETY: kill takes two numbers.
-    is_fine(unsafe { raw_syscall!(Sysno::kill, target, signal.0) })
+    outcome(unsafe { raw_syscall!(Sysno::kill, target, signal.0) })
 }
 
 /// Signals the process group of a child that leads it; where it does not lead one yet, the child.
@@ -193,17 +272,37 @@ pub unsafe fn execve(path: &CStr, argv: *const *const u8, envp: *const *const u8
 /// # Safety
 /// `body` does not return.
 pub unsafe fn fork<T>(order: &T, body: extern "C" fn(&T) -> !) -> Result<Pid> {
-    const SIGCHLD: usize = 17;
-    // SAFETY: the caller vouches for the body, which takes what `order` points to.
-    let got = unsafe { clone_at(SIGCHLD, core::ptr::from_ref(order).cast(), body as *const ()) };
-    outcome(got).map(|pid| Pid(pid as i32))
+    let (order, body) = (core::ptr::from_ref(order).cast(), body as *const ());
+    // SAFETY: the caller vouches for the body, which takes what `order` points to. Without a stack
+    // of its own the child uses its copy of ours.
+    outcome(unsafe { clone_at(SIGCHLD, 0, order, body) }).map(|pid| Pid(pid as i32))
 }
 
-/// The same for every type of order.
+const SIGCHLD: usize = 17;
+
+/// Starts a child that has our memory until its execve, which saves the copying of it, but a stack
+/// of its own, so that we need not wait.
 ///
 /// # Safety
-/// As [`fork`]; `body` is the address of a function that takes `order`.
-unsafe fn clone_at(flags: usize, order: *const (), body: *const ()) -> usize {
+/// `body` does not return, and what it changes in our memory is meant for it. The stack and what
+/// `order` holds are left alone by us until the execve or the end of the child.
+pub unsafe fn spawn<T>(
+    order: &T,
+    stack: &'static mut [u8],
+    body: extern "C" fn(&T) -> !,
+) -> Result<Pid> {
+    const CLONE_VM: usize = 0x100;
+    let (order, body) = (core::ptr::from_ref(order).cast(), body as *const ());
+    let top = stack.as_mut_ptr_range().end as usize;
+    // SAFETY: as for `fork`; the stack grows down from the end of what is the child's alone.
+    outcome(unsafe { clone_at(CLONE_VM | SIGCHLD, top, order, body) }).map(|pid| Pid(pid as i32))
+}
+
+/// The same for every type of order; a stack of 0 is ours.
+///
+/// # Safety
+/// As [`fork`] and [`spawn`]; `body` is the address of a function that takes `order`.
+unsafe fn clone_at(flags: usize, stack: usize, order: *const (), body: *const ()) -> usize {
     let mut got = Sysno::clone as usize;
     // SAFETY: the child uses its copy of our stack below the present frame, and never returns into
     // this frame.
@@ -221,7 +320,7 @@ unsafe fn clone_at(flags: usize, order: *const (), body: *const ()) -> usize {
             body = in(reg) body,
             inlateout("rax") got,
             in("rdi") flags,
-            in("rsi") 0,
+            in("rsi") stack,
             in("rdx") 0,
             in("r10") 0,
             in("r8") 0,
@@ -232,10 +331,56 @@ unsafe fn clone_at(flags: usize, order: *const (), body: *const ()) -> usize {
     got
 }
 
-/// Opens a session of one's own.
-pub fn new_session() {
+/// Opens a session of one's own; whether that was possible.
+pub fn new_session() -> bool {
     // SAFETY: setsid has no arguments.
-    unsafe { raw_syscall!(Sysno::setsid) };
+    is_fine(unsafe { raw_syscall!(Sysno::setsid) })
+}
+
+/// Opens a process group of one's own.
+pub fn new_group() {
+    // SAFETY: setpgid takes numbers.
+    unsafe { raw_syscall!(Sysno::setpgid, 0, 0) };
+}
+
+/// The process group that we are in.
+pub fn own_group() -> Pid {
+    // SAFETY: getpgid takes a number and cannot fail for ourselves.
+    Pid(unsafe { raw_syscall!(Sysno::getpgid, 0) } as i32)
+}
+
+/// The session that we are in.
+pub fn own_session() -> Pid {
+    // SAFETY: getsid takes a number and cannot fail for ourselves.
+    Pid(unsafe { raw_syscall!(Sysno::getsid, 0) } as i32)
+}
+
+/// Has orphans below us become our children, as if we were process 1.
+pub fn adopt_orphans() {
+    const PR_SET_CHILD_SUBREAPER: usize = 36;
+    // SAFETY: prctl takes numbers here.
+    unsafe { raw_syscall!(Sysno::prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+}
+
+/// Has a signal sent to us when our parent ends.
+pub fn follow_parent(signal: Signal) -> bool {
+    const PR_SET_PDEATHSIG: usize = 1;
+    // SAFETY: prctl takes numbers here.
+    is_fine(unsafe { raw_syscall!(Sysno::prctl, PR_SET_PDEATHSIG, signal.0, 0, 0, 0) })
+}
+
+/// Takes another effective user, or goes back to the first one; whether that was allowed. The
+/// real and the saved one stay as they are.
+pub fn act_as(user: u32) -> bool {
+    const SAME: isize = -1;
+    // SAFETY: setresuid takes numbers.
+    is_fine(unsafe { raw_syscall!(Sysno::setresuid, SAME, user, SAME) })
+}
+
+/// Our effective user.
+pub fn own_user() -> u32 {
+    // SAFETY: geteuid has no arguments and cannot fail.
+    unsafe { raw_syscall!(Sysno::geteuid) as u32 }
 }
 
 /// An ioctl; whether it was understood.

@@ -1,6 +1,7 @@
 //! The only folder that talks to the kernel, and the only one that may use unsafe code.
 
 pub mod child;
+pub mod container;
 pub mod deed;
 pub mod env;
 pub mod fd;
@@ -8,6 +9,8 @@ pub mod host;
 pub mod kernel;
 pub mod memory;
 pub mod mount;
+
+pub mod reap;
 pub mod sinks;
 pub mod source;
 pub mod spawn;

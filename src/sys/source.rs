@@ -5,7 +5,8 @@ use pidone::machine::{End, Event, Exit, Fault, Pid, Request};
 use pidone::wire::signals::Signal;
 
 use super::child::Board;
-use super::kernel::{self, Reaped};
+use super::kernel::{self, CHILD, News, Reaped, SignalSet};
+use super::reap::Children;
 
 const HALT: Signal = Signal(pidone::wire::signals::SIGRTMIN + 3);
 const POWER_OFF: Signal = Signal(pidone::wire::signals::SIGRTMIN + 4);
@@ -31,8 +32,10 @@ const REQUESTS: [(Signal, Request); 12] = [
 pub enum Wake {
     /// The time is up.
     Time,
-    /// Children may have ended.
-    Children,
+    /// This child has ended, and others may have.
+    Child(Pid),
+    /// There is time to look for children that have ended.
+    Quiet,
     /// Something came into a folder that is watched.
     Folder,
     /// Somebody asks for something.
@@ -48,7 +51,7 @@ impl Wake {
             Wake::Time => Some(Event::Tick),
             Wake::Folder => Some(Event::Appeared),
             Wake::Asked(request) => Some(Event::Requested(request)),
-            Wake::Children | Wake::Nothing => None,
+            Wake::Child(_) | Wake::Quiet | Wake::Nothing => None,
         }
     }
 }
@@ -59,49 +62,59 @@ pub fn begin() {
     kernel::set_mask(kernel::OURS);
 }
 
-/// Whether there may be children that have ended and have not been reaped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Children {
-    /// None but those whose signal is in the queue.
-    Settled,
-    /// Some.
-    Pending,
+/// What was heard.
+pub enum Heard {
+    /// A signal.
+    Signal(News),
+    /// The time is up.
+    Time,
+    /// Nobody asks for anything: there is time to look for children that have ended.
+    Quiet,
 }
 
-/// Waits until something happens, or until a time. A time that is over comes first. Of pending
+/// Waits for a signal of a set, or until a time. A time that is over comes first. Of pending
 /// children there may be no end, so whoever asks for something comes before them.
-pub fn wait(until: Option<Instant>, children: Children) -> Wake {
-    if until.is_some_and(|until| until <= kernel::now()) {
-        return Wake::Time;
+pub fn listen(set: SignalSet, until: Option<Instant>, children: Children) -> Heard {
+    let over = |until: Instant| until <= kernel::now();
+    if until.is_some_and(over) {
+        return Heard::Time;
     }
-    let signal = match children {
-        Children::Settled => kernel::wait_signal(kernel::OURS, until),
-        Children::Pending => {
-            let at_once = Some(Instant::from_millis(0));
-            match kernel::wait_signal(kernel::OURS & !kernel::CHILD, at_once) {
-                None => return Wake::Children,
-                signal => signal,
-            }
-        }
+    let news = match children {
+        Children::Settled => match kernel::wait_signal(set, until) {
+            None => return Heard::Time,
+            news => news,
+        },
+        Children::Pending => kernel::wait_signal(set & !CHILD, Some(Instant::from_millis(0))),
+        Children::Later(at) if over(at) => None,
+        Children::Later(at) => kernel::wait_signal(set, Some(until.map_or(at, |u| u.min(at)))),
     };
-    match signal {
-        None => Wake::Time,
-        Some(Signal::CHLD) => Wake::Children,
-        Some(Signal::IO) => Wake::Folder,
-        Some(signal) => match REQUESTS.iter().find(|(number, _)| *number == signal) {
+    news.map_or(Heard::Quiet, Heard::Signal)
+}
+
+/// Waits until something happens to PID 1.
+pub fn wait(until: Option<Instant>, children: Children) -> Wake {
+    let news = match listen(kernel::OURS, until, children) {
+        Heard::Time => return Wake::Time,
+        Heard::Quiet => return Wake::Quiet,
+        Heard::Signal(news) => news,
+    };
+    match news.signal() {
+        Signal::CHLD => Wake::Child(news.pid),
+        Signal::IO => Wake::Folder,
+        signal => match REQUESTS.iter().find(|(number, _)| *number == signal) {
             Some((_, request)) => Wake::Asked(*request),
             None => Wake::Nothing,
         },
     }
 }
 
-/// The next child that has ended, or that there is none left; nothing while all of them live.
-pub fn reap(board: Option<&Board>) -> Option<Event<'static>> {
-    match kernel::reap() {
+/// What the machine is told of what was reaped.
+pub fn reaped(board: Option<&Board>, what: Reaped) -> Option<Event<'static>> {
+    match what {
         Reaped::Child(pid, exit) => {
             Some(Event::Exited { pid, exit, fault: fault(board, pid, exit) })
         }
-        Reaped::None => None,
+        Reaped::Stopped(_) | Reaped::None => None,
         Reaped::Childless => Some(Event::Childless),
     }
 }

@@ -12,7 +12,7 @@ use rustix::fs::{Access, access};
 use super::child::{self, Board, Manner, Order};
 use super::env::Env;
 use super::kernel;
-use super::start::{c_str, joined};
+use super::start::{Args, c_str, joined};
 use super::watch::Watch;
 
 /// A path with its NUL: a terminal, or the whole of a line's `if=`.
@@ -82,6 +82,7 @@ impl Nursery {
         to(&Order {
             condition: table.text(spec.condition),
             path: c_str(words.path()).unwrap_or(c""),
+            folders: child::FOLDERS,
             argv: argv.as_ptr(),
             envp: self.env.pointer(),
             terminal: terminal.filter(|_| !tty.is_empty()),
@@ -101,6 +102,26 @@ fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
     // SAFETY: `run` never returns.
     let born = unsafe { kernel::fork(order, child::run) };
     born.map_err(|errno| Refusal::Fault(Fault { step: Step::Fork, errno }))
+}
+
+/// Starts a command of a container beside its main child, in a session of its own, with the
+/// environment that we have.
+pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
+    let mut words = Words::new();
+    words.split(command);
+    let argv = argv(&words);
+    let order = Order {
+        condition: &[],
+        path: c_str(words.path()).unwrap_or(c""),
+        folders: args.path(),
+        argv: argv.as_ptr(),
+        envp: args.env_pointer(),
+        terminal: None,
+        manner: Manner::Plain,
+        board: None,
+    };
+    // SAFETY: `run` never returns.
+    unsafe { kernel::fork(&order, child::run) }
 }
 
 /// Whether something is named that is not in the folder.

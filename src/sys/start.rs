@@ -19,14 +19,15 @@ global_asm!(
     start = sym start,
 );
 
-/// The words that a program was started with, as the kernel laid them on the stack.
+/// The words that a program was started with, as the kernel laid them on the stack: their number,
+/// a pointer to each, a null, and the same for the environment.
 #[derive(Clone, Copy)]
 pub struct Args {
-    stack: *const usize,
+    stack: *mut usize,
 }
 
 /// The kernel's side of `_start`.
-extern "C" fn start(stack: *const usize) -> ! {
+extern "C" fn start(stack: *mut usize) -> ! {
     let code = crate::applet::main(Args { stack });
     super::kernel::exit(code)
 }
@@ -43,8 +44,69 @@ impl Args {
             return None;
         }
         // SAFETY: behind the number stand that many pointers to strings which live as long as
-        // the process.
-        unsafe { Some(CStr::from_ptr((*self.stack.add(1 + index)) as *const _)) }
+        // the process; the words may have been ended by a null before.
+        unsafe {
+            let pointer = *self.stack.add(1 + index) as *const core::ffi::c_char;
+            if pointer.is_null() { None } else { Some(CStr::from_ptr(pointer)) }
+        }
+    }
+
+    /// Puts a word into the place of another.
+    pub fn put(self, index: usize, word: &'static CStr) {
+        if index < self.count() {
+            // SAFETY: the place is one of those behind the number.
+            unsafe { *self.stack.add(1 + index) = word.as_ptr() as usize };
+        }
+    }
+
+    /// Ends the words in front of a place.
+    pub fn end(self, index: usize) {
+        if index < self.count() {
+            // SAFETY: as in `put`.
+            unsafe { *self.stack.add(1 + index) = 0 };
+        }
+    }
+
+    /// Executes a program with the words behind the first one; comes back with what failed.
+    pub fn execute(self, path: &CStr) -> u16 {
+        // SAFETY: words and environment are arrays that end with a null.
+        unsafe { super::kernel::execve(path, self.stack.add(2).cast(), self.env_pointer()) }
+    }
+
+    /// Has the shell execute a script with the words behind the first two; comes back with what
+    /// failed. The first two words are those of the shell then.
+    pub fn execute_by_shell(self, script: &CStr) -> u16 {
+        let shell = c"/bin/sh";
+        // SAFETY: there are two words, ours and that of the script; the script's path stands as
+        // long as this function, which ends with the execve or after it.
+        unsafe {
+            *self.stack.add(1) = shell.as_ptr() as usize;
+            *self.stack.add(2) = script.as_ptr() as usize;
+            super::kernel::execve(shell, self.stack.add(1).cast(), self.env_pointer())
+        }
+    }
+
+    /// The folders in which programs are looked for.
+    pub fn path(self) -> &'static [u8] {
+        // What glibc does where there is no PATH.
+        const FOLDERS: &[u8] = b"/bin:/usr/bin";
+        let path = self.var(b"PATH").and_then(|var| cut(var.to_bytes(), b'='));
+        path.map_or(FOLDERS, |(_, folders)| folders)
+    }
+
+    /// The environment as execve wants it.
+    pub fn env_pointer(self) -> *const *const u8 {
+        // SAFETY: the environment begins behind the words and a null.
+        unsafe { self.stack.add(2 + self.count()).cast() }
+    }
+
+    /// Puts another string into the place of a variable.
+    pub fn replace_var(self, name: &[u8], by: &'static CStr) {
+        let place = self.env().position(|var| is_var(var, name));
+        if let Some(place) = place {
+            // SAFETY: the iterator found this pointer there.
+            unsafe { *self.stack.add(2 + self.count() + place) = by.as_ptr() as usize };
+        }
     }
 
     /// The environment.
@@ -62,8 +124,12 @@ impl Args {
 
     /// The first variable of the environment with this name, the name included.
     pub fn var(self, name: &[u8]) -> Option<&'static CStr> {
-        self.env().find(|var| cut(var.to_bytes(), b'=').is_some_and(|(is, _)| is == name))
+        self.env().find(|var| is_var(var, name))
     }
+}
+
+fn is_var(var: &CStr, name: &[u8]) -> bool {
+    cut(var.to_bytes(), b'=').is_some_and(|(is, _)| is == name)
 }
 
 /// The string that a slice with a NUL at its end holds: all of it, or what stands before an

@@ -1,10 +1,15 @@
 //! Terminals: sane settings, the controlling one, virtual or serial. See ioctl_tty(2).
 
+use pidone::machine::Pid;
+
 use super::kernel::ioctl;
 
 const TCGETS: u32 = 0x5401;
 const TCSETS: u32 = 0x5402;
 const TIOCSCTTY: u32 = 0x540e;
+const TIOCGPGRP: u32 = 0x540f;
+const TIOCSPGRP: u32 = 0x5410;
+const TIOCNOTTY: u32 = 0x5422;
 const VT_OPENQRY: u32 = 0x5600;
 
 /// The kernel's struct termios.
@@ -60,6 +65,26 @@ pub fn make_sane(fd: i32) {
 pub fn take(fd: i32) {
     // SAFETY: TIOCSCTTY takes a number.
     unsafe { ioctl(fd, TIOCSCTTY, 0) };
+}
+
+/// The process group in the foreground of our controlling terminal, if this is it.
+pub fn foreground(fd: i32) -> Option<Pid> {
+    let mut group = Pid(0);
+    // SAFETY: TIOCGPGRP writes one int.
+    unsafe { ioctl(fd, TIOCGPGRP, &raw mut group as usize) }.then_some(group)
+}
+
+/// Puts a process group into the foreground. Whoever does that from the background has SIGTTOU
+/// blocked.
+pub fn put_into_foreground(fd: i32, group: Pid) {
+    // SAFETY: TIOCSPGRP reads one int.
+    unsafe { ioctl(fd, TIOCSPGRP, &raw const group as usize) };
+}
+
+/// Gives the controlling terminal up; whether this was it.
+pub fn give_up(fd: i32) -> bool {
+    // SAFETY: TIOCNOTTY takes nothing.
+    unsafe { ioctl(fd, TIOCNOTTY, 0) }
 }
 
 /// Whether this is a virtual terminal of the machine's own screen and keyboard.

@@ -4,6 +4,7 @@
 //! instead; who reports it, and what happens next, is decided in [`crate::machine`].
 
 pub mod command;
+pub mod container;
 pub mod errno;
 pub mod inittab;
 pub mod lines;

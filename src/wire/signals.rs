@@ -33,8 +33,14 @@ impl Signal {
     pub const CHLD: Signal = Signal(17);
     /// Go on.
     pub const CONT: Signal = Signal(18);
+    /// Stop, which nothing can catch.
+    pub const STOP: Signal = Signal(19);
     /// Stop, from the keyboard.
     pub const TSTP: Signal = Signal(20);
+    /// Stopped for reading from the terminal in the background.
+    pub const TTIN: Signal = Signal(21);
+    /// Stopped for writing to it.
+    pub const TTOU: Signal = Signal(22);
     /// A descriptor has news.
     pub const IO: Signal = Signal(29);
     /// Power failure.
@@ -42,7 +48,7 @@ impl Signal {
 }
 
 /// The names of signals 1 to 31, without `SIG`.
-const NAMES: &[u8] = b"HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM \
+pub const NAMES: &[u8] = b"HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM \
 STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
 
 /// The name of a signal without `SIG`, or nothing for a real-time signal.

@@ -1,0 +1,311 @@
+//! What a container's init says, in the manner of the program that it answers as.
+
+use core::ffi::CStr;
+
+use pidone::machine::Exit;
+use pidone::machine::container::Story;
+use pidone::wire::container::{Expected, Guise, Plan, Question, Trouble};
+use pidone::wire::errno::ENOENT;
+use pidone::wire::signals::{self, Signal};
+use pidone::wire::text::Line;
+
+use crate::sys::container::main_child::Order;
+use crate::sys::start::Args;
+use crate::sys::{fd, kernel};
+
+const EACCES: u16 = 13;
+
+/// How urgent something is; what is above the verbosity is not said.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Fatal,
+    Warning,
+    Info,
+    Debug,
+}
+
+const LICENSE: &[u8] = b"\
+pidone is free software, under the terms of the MIT license or of the Apache
+License 2.0, whichever you choose. It comes without any warranty.
+";
+
+const USAGE: &[u8] = b"\
+usage: pidone [OPTIONS] [--] COMMAND [ARGUMENT]...
+       pidone [OPTIONS] -P
+
+  -g                pass signals on to the command's process group
+  -r, --rewrite A:B pass signal A on as B, or drop it if B is 0
+  -e CODE           leave with 0 if the command leaves with CODE
+  -p SIGNAL         have SIGNAL sent to us when our parent ends
+  -s                adopt orphans even where we are not process 1 (always done)
+  -P, --pause       run no command, reap orphans and wait for TERM or INT
+  --grace TIME      at the end, TERM to everybody and wait as long for the last
+  --stop A=TIME,... the same with these signals, KILL at the end
+  --pre-stop COMMAND  run it before the first of them
+  --syslog          bind /dev/log and put what is logged there on stderr
+  -w                say which orphans are reaped
+  -v                say more; up to three times
+  -h, --help, -l, --license, --version
+
+See pidone-container(8).
+";
+
+const TINI_USAGE: &[u8] = b"tini (tini version 0.19.0 - git.pidone)
+Usage: tini [OPTIONS] PROGRAM -- [ARGS] | --version
+
+  --version  the version      -h  this help          -l  the license
+  -s  be a subreaper          -g  signal the group   -w  tell of reaped orphans
+  -p SIGNAL  parent's death   -v  say more           -e CODE  leave with 0 for it
+";
+
+const DUMB_USAGE: &[u8] = b"dumb-init v1.2.5
+Usage: dumb-init [option] command [[arg] ...]
+
+  -c, --single-child  signal the child alone, in our session
+  -r, --rewrite s:r   pass signal s on as r
+  -v, --verbose  -h, --help  -V, --version
+";
+
+const CATATONIT_USAGE: &[u8] = b"\
+usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]
+
+  -g  signal the group  -P, --pause  only reap  -h, --help  -L, --license
+  -V, --version
+";
+
+fn usage(guise: Guise) -> &'static [u8] {
+    match guise {
+        Guise::Pidone => USAGE,
+        Guise::Tini => TINI_USAGE,
+        Guise::DumbInit => DUMB_USAGE,
+        Guise::Catatonit => CATATONIT_USAGE,
+        Guise::Pause => b"usage: pause [-v]\n",
+    }
+}
+
+fn version(guise: Guise) -> &'static [u8] {
+    match guise {
+        Guise::Pidone => super::VERSION,
+        // The docker daemon takes this form apart and shows what stands behind git.
+        Guise::Tini => b"tini version 0.19.0 - git.pidone\n",
+        Guise::DumbInit => b"dumb-init v1.2.5\n",
+        Guise::Catatonit => b"tini version 0.2.1_catatonit\n",
+        Guise::Pause => b"pause.c 3.10\n",
+    }
+}
+
+/// The exit code when a command line is not understood.
+fn misused(guise: Guise) -> i32 {
+    if guise == Guise::Pidone { super::USAGE } else { 1 }
+}
+
+/// The exit code when the system refuses what we need.
+pub fn refused(guise: Guise) -> i32 {
+    if guise == Guise::Pidone { super::REFUSED } else { 1 }
+}
+
+/// Says why nothing is run; the exit code.
+pub fn answer(guise: Guise, args: Args, trouble: Trouble<'_>) -> i32 {
+    let own = args.get(0).map_or(&b"pidone"[..], CStr::to_bytes);
+    let mut line = Line::wide();
+    line.put(own).put(b": ");
+    match trouble {
+        Trouble::Asked(question) => return tell_about(guise, question),
+        Trouble::Letter(letter) => line.put(b"invalid option -- '").quote(&[letter]).put(b"'"),
+        Trouble::Name(name) => line.put(b"unrecognized option '--").quote(name).put(b"'"),
+        Trouble::Lacking(name) => {
+            line.put(b"option requires an argument -- '").quote(name).put(b"'")
+        }
+        Trouble::Value { option, value, expected } => {
+            line.put(b"option -").quote(&[option]).put(b": '").quote(value).put(b"' is not ");
+            line.put(expected_words(expected))
+        }
+    };
+    line.put(b"\n");
+    let _ = fd::write(2, line.as_bytes());
+    if let Trouble::Value {
+        expected: Expected::Signal | Expected::Rewriting | Expected::Steps,
+        ..
+    } = trouble
+    {
+        list_signals();
+    } else {
+        let _ = fd::write(2, usage(guise));
+    }
+    misused(guise)
+}
+
+fn expected_words(expected: Expected) -> &'static [u8] {
+    match expected {
+        Expected::Signal => b"a signal",
+        Expected::Code => b"a number from 0 to 255",
+        Expected::Rewriting => b"two signals with a colon between them",
+        Expected::Span => b"a time such as 500ms, 10s or 2m",
+        Expected::Steps => b"a list such as TERM=30s,QUIT=10s,KILL",
+    }
+}
+
+fn list_signals() {
+    let mut line = Line::wide();
+    line.put(b"signals: 1 to 64, ").put(signals::NAMES).put(b", RTMIN to RTMIN+30\n");
+    let _ = fd::write(2, line.as_bytes());
+}
+
+/// Answers a question; the exit code.
+fn tell_about(guise: Guise, question: Question) -> i32 {
+    let to_errors = match question {
+        Question::Help => matches!(guise, Guise::DumbInit | Guise::Catatonit),
+        Question::Version => guise == Guise::DumbInit,
+        Question::License => false,
+    };
+    let text = match question {
+        Question::Help => usage(guise),
+        Question::Version => version(guise),
+        Question::License => LICENSE,
+    };
+    let _ = fd::write(if to_errors { 2 } else { 1 }, text);
+    0
+}
+
+/// Says that there is no command; the exit code.
+pub fn no_command(guise: Guise) -> i32 {
+    let _ = fd::write(2, usage(guise));
+    misused(guise)
+}
+
+/// Says that an init is process 1 or nothing; the exit code.
+pub fn nothing_to_do() -> i32 {
+    let _ = fd::write(2, b"pidone: not started as process 1; nothing to do\n");
+    no_command(Guise::Pidone)
+}
+
+/// Begins a message, unless nobody wants it.
+fn begin(plan: &Plan<'_>, level: Level) -> Option<Line> {
+    if plan.verbosity < level as u8 {
+        return None;
+    }
+    let mut line = Line::wide();
+    let pid = kernel::own_pid() as u64;
+    match (plan.guise, level) {
+        (Guise::Pidone, _) => line.put(b"pidone: "),
+        (Guise::Tini, level) => {
+            let name: &[u8] = match level {
+                Level::Fatal => b"[FATAL tini (",
+                Level::Warning => b"[WARN  tini (",
+                Level::Info => b"[INFO  tini (",
+                Level::Debug => b"[DEBUG tini (",
+            };
+            line.put(name).number(pid).put(b")] ")
+        }
+        (Guise::DumbInit, _) => line.put(b"[dumb-init] "),
+        (Guise::Catatonit, level) => {
+            let name: &[u8] = match level {
+                Level::Fatal => b"FATAL (catatonit:",
+                Level::Warning => b"WARN (catatonit:",
+                Level::Info => b"INFO (catatonit:",
+                Level::Debug => b"DEBUG (catatonit:",
+            };
+            line.put(name).number(pid).put(b"): ")
+        }
+        (Guise::Pause, _) => &mut line,
+    };
+    Some(line)
+}
+
+fn finish(plan: &Plan<'_>, level: Level, mut line: Line) {
+    line.put(b"\n");
+    // tini says the course of things on its standard output.
+    let to = if plan.guise == Guise::Tini && level > Level::Warning { 1 } else { 2 };
+    let _ = fd::write(to, line.as_bytes());
+}
+
+/// We are not process 1 and were not asked for adopting orphans.
+#[cold]
+pub fn not_first(plan: &Plan<'_>) {
+    if plan.guise == Guise::Pause {
+        let _ = fd::write(2, b"Warning: pause should be the first process\n");
+    } else if let Some(mut line) = begin(plan, Level::Warning) {
+        line.put(b"Tini is not running as PID 1 and isn't registered as a child subreaper: ");
+        line.put(b"orphans will not be reaped; -s or TINI_SUBREAPER registers it");
+        finish(plan, Level::Warning, line);
+    }
+}
+
+/// There was no process to be had.
+#[cold]
+pub fn not_forked(plan: &Plan<'_>, errno: u16) {
+    if let Some(mut line) = begin(plan, Level::Fatal) {
+        line.put(b"fork failed: ").error(errno);
+        finish(plan, Level::Fatal, line);
+    }
+}
+
+/// The command could not be executed; the exit code.
+#[cold]
+pub fn not_executed(plan: &Plan<'_>, order: &Order, errno: u16) -> u8 {
+    let name = order.args.get(1).map_or(&b""[..], CStr::to_bytes);
+    if let Some(mut line) = begin(plan, Level::Fatal) {
+        match plan.guise {
+            Guise::DumbInit => line.quote(name).put(b": "),
+            Guise::Catatonit => line.put(b"failed to exec pid1: "),
+            _ => line.put(b"exec ").quote(name).put(b" failed: "),
+        };
+        line.error(errno);
+        finish(plan, Level::Fatal, line);
+    }
+    match (plan.guise, errno) {
+        (Guise::DumbInit, _) => 2,
+        (Guise::Catatonit, _) => 1,
+        (_, ENOENT) => 127,
+        (Guise::Tini, errno) if errno != EACCES => 1,
+        _ => 126,
+    }
+}
+
+/// Tells a story, if it is wanted.
+#[cold]
+#[inline(never)]
+pub fn tell(plan: &Plan<'_>, args: Args, story: Story) {
+    let level = match story {
+        Story::Started { .. } | Story::Ended { .. } => Level::Info,
+        Story::Relaying { .. } => Level::Debug,
+        Story::Reaped { .. } | Story::NotRelayed { .. } => Level::Warning,
+        Story::NotHooked { .. } | Story::Late => Level::Warning,
+    };
+    let Some(mut line) = begin(plan, level) else { return };
+    let name = args.get(1).map_or(&b""[..], CStr::to_bytes);
+    match story {
+        Story::Started { pid } => {
+            line.put(b"Spawned child process '").quote(name).put(b"' with pid '");
+            line.number(pid.0 as u64).put(b"'")
+        }
+        Story::Ended { exit: Exit::Code(code) } => {
+            line.put(b"Main child exited normally (with status '").number(code.into()).put(b"')")
+        }
+        Story::Ended { exit: Exit::Signal(signal) } => {
+            line.put(b"Main child exited with signal (with signal '");
+            put_signal(&mut line, signal).put(b"')")
+        }
+        Story::Reaped { pid } => line.put(b"Reaped zombie process with pid=").number(pid.0 as u64),
+        Story::Relaying { signal } => {
+            line.put(b"Passing signal: '");
+            put_signal(&mut line, signal).put(b"'")
+        }
+        Story::NotRelayed { signal, errno } => {
+            put_signal(line.put(b"signal "), signal).put(b" was not passed on to ");
+            line.quote(name).put(b": ").error(errno).put(b"; it goes on")
+        }
+        Story::NotHooked { errno } => {
+            line.put(b"the command before the stop was not started: ").error(errno)
+        }
+        Story::Late => line.put(b"processes are left at the end of the grace; KILL to all of them"),
+    };
+    finish(plan, level, line);
+}
+
+fn put_signal(line: &mut Line, signal: Signal) -> &mut Line {
+    match signals::name(signal) {
+        Some(name) => line.put(b"SIG").put(name),
+        None => line.put(b"RTMIN+").number(u64::from(signal.0.saturating_sub(signals::SIGRTMIN))),
+    }
+}

@@ -1,0 +1,172 @@
+//! The main child of a container: what it does between clone and execve. It has our memory until
+//! then, so that nothing need be copied, and a stack of its own, so that we go on at once.
+
+use core::cell::Cell;
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use pidone::machine::Pid;
+use pidone::wire::container::Leads;
+use pidone::wire::names::{cut, holds, take};
+use pidone::wire::signals::Signal;
+use pidone::wire::text::Line;
+use pidone::wire::value;
+
+use crate::sys::kernel::{self, Disposition, SignalSet};
+use crate::sys::start::{Args, Stock, c_str};
+use crate::sys::tty;
+
+/// What a child is started with.
+pub struct Order {
+    /// The words that we were started with; those of the child's command come first.
+    pub args: Args,
+    /// The signals that were blocked when we were started.
+    pub mask: SignalSet,
+    /// What was done with SIGCHLD then.
+    pub of_child: Disposition,
+    /// What it leads.
+    pub leads: Leads,
+    /// Where it leaves word of why there is no program.
+    pub errno: AtomicU32,
+    /// Where it puts paths together.
+    room: Cell<Option<&'static mut [u8]>>,
+    /// Where it writes a variable anew.
+    listen_pid: Cell<Option<&'static mut [u8]>>,
+}
+
+/// The longest path that the kernel takes, with its NUL.
+const PATH_MAX: usize = 4096;
+
+/// The stack of the child, which calls nothing deep. What is used of it and what is used of the
+/// path share a page.
+const STACK: usize = 2048;
+
+/// What the child works with until it has a program.
+#[repr(C, align(4096))]
+struct Nest {
+    stack: [u8; STACK],
+    listen_pid: [u8; 32],
+    path: [u8; PATH_MAX],
+}
+
+static NEST: Stock<Nest> =
+    Stock::new(Nest { stack: [0; STACK], listen_pid: [0; 32], path: [0; PATH_MAX] });
+
+impl Order {
+    /// An order for the command that the words were shifted to.
+    pub fn new(args: Args, leads: Leads, mask: SignalSet, of_child: Disposition) -> Self {
+        let (errno, room, listen_pid) = (AtomicU32::new(0), Cell::new(None), Cell::new(None));
+        Order { args, mask, of_child, leads, errno, room, listen_pid }
+    }
+
+    /// Starts the main child. It is done once; the order stays where it is from then on.
+    pub fn start(&self) -> kernel::Result<Pid> {
+        let Some(Nest { stack, listen_pid, path }) = NEST.take() else { return Err(EAGAIN) };
+        self.room.set(Some(path));
+        self.listen_pid.set(Some(listen_pid));
+        // SAFETY: `run` never returns. The stack and the path were taken for the child alone; the
+        // order is not moved, and we only read what the child may change of it, the errno.
+        unsafe { kernel::spawn(self, stack, run) }
+    }
+}
+
+const EAGAIN: u16 = 11;
+const ENOENT: u16 = pidone::wire::errno::ENOENT;
+const ENOEXEC: u16 = 8;
+const EACCES: u16 = 13;
+const ENOTDIR: u16 = 20;
+const ENAMETOOLONG: u16 = 36;
+
+/// What the child does.
+extern "C" fn run(order: &Order) -> ! {
+    match order.leads {
+        Leads::Group => lead_group(),
+        Leads::Session => {
+            kernel::new_session();
+            tty::take(0);
+        }
+        Leads::Nothing => {}
+    }
+    if kernel::is_ignored(&order.of_child) {
+        kernel::set_disposition(Signal::CHLD, &order.of_child);
+    }
+    correct_listen_pid(order);
+    // Whatever came since the fork takes effect here.
+    kernel::set_mask(order.mask);
+    let errno = execute(order);
+    order.errno.store(u32::from(errno), Ordering::Release);
+    kernel::exit(127)
+}
+
+/// Leads a group of its own, and where ours had the terminal, it gets that as well. SIGTTOU is
+/// still blocked.
+fn lead_group() {
+    let before = tty::foreground(0);
+    if before.is_none() {
+        return kernel::new_group();
+    }
+    let ours = kernel::own_group();
+    kernel::new_group();
+    if before == Some(ours) {
+        tty::put_into_foreground(0, kernel::own_group());
+    }
+}
+
+/// Whoever passes sockets names the process that they are for, and thought it was us; see
+/// sd_listen_fds(3).
+fn correct_listen_pid(order: &Order) {
+    let Some(var) = order.args.var(b"LISTEN_PID") else { return };
+    let meant = cut(var.to_bytes(), b'=').and_then(|(_, value)| value::number(value));
+    let Some(room) = order.listen_pid.take() else { return };
+    if meant == Some(kernel::parent_pid() as u32) {
+        let mut line = Line::new();
+        line.put(b"LISTEN_PID=").number(kernel::own_pid() as u64);
+        if let Some(corrected) = joined(room, &[line.as_bytes(), b"\0"]) {
+            order.args.replace_var(b"LISTEN_PID", corrected);
+        }
+    }
+}
+
+/// Executes the program, or says why not.
+fn execute(order: &Order) -> u16 {
+    let bare = order.args.get(1).unwrap_or(c"");
+    if holds(bare.to_bytes(), b'/') {
+        return attempt(order, bare);
+    }
+    let Some(room) = order.room.take() else { return ENOENT };
+    let mut folders = order.args.path();
+    let mut worst = ENOENT;
+    // An empty folder is the present one, also at the end.
+    let mut last = bare.is_empty();
+    while !last {
+        last = !holds(folders, b':');
+        let folder = take(&mut folders, b':');
+        let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+        let path = joined(room, &[folder, slash, bare.to_bytes(), b"\0"]);
+        match path.map_or(ENAMETOOLONG, |path| attempt(order, path)) {
+            ENOENT | ENOTDIR => {}
+            errno @ (EACCES | ENAMETOOLONG) => worst = errno,
+            errno => return errno,
+        }
+    }
+    worst
+}
+
+/// Puts a string together; nothing where it does not fit.
+fn joined<'a>(room: &'a mut [u8], parts: &[&[u8]]) -> Option<&'a CStr> {
+    let mut len = 0;
+    for part in parts {
+        let space = room.get_mut(len..)?.get_mut(..part.len())?;
+        space.copy_from_slice(part);
+        len += part.len();
+    }
+    c_str(room.get(..len)?)
+}
+
+fn attempt(order: &Order, path: &CStr) -> u16 {
+    match order.args.execute(path) {
+        // A script that does not say who is to run it is the shell's, as execvp(3) has it.
+        ENOEXEC => order.args.execute_by_shell(path),
+        errno => errno,
+    }
+}

@@ -1,0 +1,75 @@
+//! What the kernel tells a container's init, made into events.
+
+use core::sync::atomic::Ordering;
+
+use pidone::machine::container::{Container, Event};
+use pidone::machine::time::Instant;
+use pidone::machine::{Exit, Pid};
+use pidone::wire::container::{Leads, Plan};
+use pidone::wire::signals::Signal;
+
+use super::main_child::Order;
+use crate::sys::kernel::{self, News, Reaped};
+use crate::sys::reap::Reaper;
+use crate::sys::source::{Heard, listen};
+
+/// Where events come from.
+pub struct Source<'a> {
+    /// What was asked for.
+    pub plan: &'a Plan<'a>,
+    /// What the main child was started with.
+    pub order: &'a Order,
+    /// Says why there is no program, and finds the exit code for that.
+    pub not_executed: fn(&Plan<'_>, &Order, u16) -> u8,
+}
+
+impl Source<'_> {
+    /// Waits until something happens and hands it out, event by event.
+    pub fn wait(&self, reaper: &mut Reaper, container: &mut Container<'_>, step: Step<'_>) {
+        let heard = listen(kernel::ALL, container.next_deadline(), reaper.children);
+        let mut each = |what| {
+            if let Some(event) = self.reaped(container.main(), what) {
+                step(container, event);
+            }
+        };
+        match heard {
+            Heard::Quiet => reaper.look(&mut each),
+            Heard::Signal(news) if news.signal() == Signal::CHLD => {
+                reaper.heard_of(news.pid, &mut each);
+            }
+            Heard::Signal(news) if self.is_for_all(&news) => {}
+            Heard::Signal(news) => step(container, Event::Asked(news.signal())),
+            Heard::Time => step(container, Event::Tick),
+        }
+    }
+
+    /// Where nothing has a time, nobody need read the clock.
+    pub fn now(plan: &Plan<'_>) -> Instant {
+        if plan.stops.is_empty() { Instant::from_millis(0) } else { kernel::now() }
+    }
+
+    /// What a terminal sends, it has sent to the main child as well, if that is in our group.
+    fn is_for_all(&self, news: &News) -> bool {
+        news.is_kernels() && self.plan.leads == Leads::Nothing
+    }
+
+    fn reaped(&self, main: Option<Pid>, what: Reaped) -> Option<Event> {
+        Some(match what {
+            Reaped::Child(pid, exit) => {
+                let is_main = main == Some(pid);
+                let errno = if is_main { self.order.errno.load(Ordering::Acquire) } else { 0 };
+                let exit = match errno as u16 {
+                    0 => exit,
+                    errno => Exit::Code((self.not_executed)(self.plan, self.order, errno)),
+                };
+                Event::Exited { pid, exit }
+            }
+            Reaped::Stopped(pid) => Event::Stopped { pid },
+            Reaped::Childless => Event::Childless,
+            Reaped::None => return None,
+        })
+    }
+}
+
+/// Tells the machine what happened and does what it wants.
+pub type Step<'a> = &'a mut dyn FnMut(&mut Container<'_>, Event);

@@ -1,0 +1,129 @@
+//! Reaping at a price that does not grow with how many children live.
+//!
+//! wait4(-1) walks past every child that lives before it finds one that has ended. The signal says
+//! which one it is about, so that one is reaped by its number. But signals merge: behind one may be
+//! many. So after it all of them are looked for, at once where that is cheap, and otherwise so
+//! seldom that it takes a small part of the time.
+
+use pidone::machine::Pid;
+use pidone::machine::time::Instant;
+
+use super::fd::{self, Fd};
+use super::kernel::{self, Reaped};
+
+/// So many children are reaped before somebody else gets a hearing: whoever floods us with orphans
+/// must not keep us from signals and deadlines.
+const BATCH: usize = 64;
+
+/// A look for children that takes no longer than this, in nanoseconds, is cheap: it is what some
+/// hundred live children cost, and less than waking up again.
+const CHEAP_NS: u64 = 20_000;
+
+/// What is not cheap is waited with for so many times what it cost: it takes 6 % of the time.
+const REST: u64 = 16;
+
+/// The longest time that a child that has ended is not looked for.
+const REST_MAX_MS: u64 = 50;
+
+/// The clock is read for every look with this mask on its number.
+const SAMPLE_MASK: u8 = 15;
+
+/// Whether there may be children that have ended and have not been reaped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Children {
+    /// None but those whose signal is in the queue.
+    Settled,
+    /// Some, and it is looked for them as soon as nobody asks for anything else.
+    Pending,
+    /// Some, and it is looked for them at this time.
+    Later(Instant),
+}
+
+/// Reaps.
+pub struct Reaper {
+    /// What may be left.
+    pub children: Children,
+    /// Nanoseconds that the last look took for which the clock was read.
+    cost: u64,
+    looks: u8,
+}
+
+impl Reaper {
+    /// One that has not looked yet.
+    pub const fn new() -> Self {
+        Reaper { children: Children::Settled, cost: 0, looks: 0 }
+    }
+
+    /// The signal of a child came: reaps it, and others that have ended, one by one.
+    pub fn heard_of(&mut self, pid: Pid, each: &mut dyn FnMut(Reaped)) {
+        // Whoever sends the signal by hand names himself. ANY and groups are no numbers of
+        // children.
+        if pid.0 > 0
+            && let reaped @ (Reaped::Child(..) | Reaped::Stopped(_)) = kernel::reap(pid)
+        {
+            each(reaped);
+        }
+        match self.children {
+            Children::Settled if self.cost <= CHEAP_NS => self.look(each),
+            Children::Settled => {
+                let rest = (self.cost * REST / 1_000_000).clamp(1, REST_MAX_MS);
+                self.children = Children::Later(kernel::now().plus(rest as u32));
+            }
+            Children::Pending | Children::Later(_) => {}
+        }
+    }
+
+    /// Looks for children that have ended and reaps a batch of them.
+    pub fn look(&mut self, each: &mut dyn FnMut(Reaped)) {
+        self.looks = self.looks.wrapping_add(1);
+        let dear = self.cost > CHEAP_NS;
+        let begun = (dear || self.looks & SAMPLE_MASK == 1).then(kernel::nanos);
+        let mut reaped = kernel::reap(kernel::ANY);
+        if let Some(begun) = begun {
+            self.cost = kernel::nanos().saturating_sub(begun);
+        }
+        self.children = Children::Pending;
+        for left in (0..BATCH).rev() {
+            match reaped {
+                Reaped::Child(..) | Reaped::Stopped(_) => each(reaped),
+                Reaped::Childless | Reaped::None => {
+                    self.children = Children::Settled;
+                    if let Reaped::Childless = reaped {
+                        each(reaped);
+                    }
+                    return;
+                }
+            }
+            if dear {
+                walk(each);
+            }
+            if left == 0 {
+                return;
+            }
+            reaped = kernel::reap(kernel::ANY);
+        }
+    }
+}
+
+/// Tries every child that the kernel lists by its number.
+#[cold]
+#[inline(never)]
+fn walk(each: &mut dyn FnMut(Reaped)) {
+    let list = Fd::open(c"/proc/thread-self/children", fd::READ | fd::CLOSE_ON_EXEC);
+    let mut room = [0u8; 1024];
+    let mut number = 0i32;
+    while let Ok(count @ 1..) = fd::read(list.raw(), &mut room) {
+        for byte in room.iter().take(count as usize) {
+            if byte.is_ascii_digit() {
+                number = number.wrapping_mul(10).wrapping_add(i32::from(byte & 15));
+                continue;
+            }
+            let pid = Pid(core::mem::take(&mut number));
+            if pid.0 > 0
+                && let reaped @ (Reaped::Child(..) | Reaped::Stopped(_)) = kernel::reap(pid)
+            {
+                each(reaped);
+            }
+        }
+    }
+}
