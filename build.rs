@@ -2,60 +2,111 @@
 
 use std::{env, fs, path::Path};
 
-/// What an applet runs while little happens, by patterns of the linker's names for functions. Each
-/// group lies together, and the first page, with the memory functions and the calls of the kernel,
-/// belongs to all of them: while an applet waits it gives back every other page of code, see
-/// `sys::memory`. Whatever is in no group is cold. A name that is spelt wrong makes nothing fail,
-/// but what it meant then lies among the cold, which tests/memory.rs finds.
-const HOT: [(&str, &[&str]); 2] = [
-    ("common", &["mem*", "*3sys6kernel*", "*3sys6memory*", "*3sys5start5start*"]),
-    (
-        "init",
-        &[
-            "*6applet4init4live*",
-            "*6applet4init3act*",
-            "*6applet4init6reaped*",
-            "*3sys4reap*",
-            "*3sys6source*",
-            "*7machine4init4Init*",
-            "*7machine8shutdown*12advance_down*",
-            "*7machine8shutdown*13down_deadline*",
-            "*7machine3log3Log4next*",
-            "*7machine3log3Log7head_at*",
-        ],
-    ),
+/// What an applet runs while little happens, by patterns of the linker's names for functions and
+/// constants. Each group lies together. The first page, with the memory functions and the calls of
+/// the kernel, belongs to all of them: while the machine's init waits it gives back every other
+/// page of code, see `sys::memory`. A container's init has no call to spare for that: what it runs
+/// when nothing goes wrong makes up the first segment, and the kernel maps no more than that of it.
+/// Whatever is in no group is cold. A name that is spelt wrong makes nothing fail, but what it
+/// meant then lies among the cold, which tests/memory.rs finds.
+const COMMON: &[&str] = &[
+    "mem*",
+    "bcmp",
+    "strlen",
+    "*3sys6kernel*",
+    "*3sys6memory*",
+    "_start",
+    "*5start5start*",
+    "*6Reaper*",
+    "*6source6listen*",
+];
+const CONTAINER: &[&str] = &[
+    "*6applet4main*",
+    "*6applet9container*",
+    "*3sys9container6source*",
+    "*3sys9container4deed5Hands4step*",
+    "*3sys9container10main_child3run*",
+    "*3sys9container10main_child7execute*",
+    "*3sys9container10main_child7attempt*",
+    "*3sys9container10main_child6joined*",
+    "*3sys3tty10foreground*",
+    "*3sys5start4Args*",
+    "*3sys5start5c_str*",
+    "*5c_str*8from_ptr*",
+    "*4core3cmp5impls*",
+    "*SlicePartialEq*",
+    "*3sys9container5relay5relay*",
+    "*3sys9container5relay7attempt*",
+    "*pidone..machine..container*",
+    "*4wire5names*",
+    "*4wire9container5Guise2of*",
+    "*4wire9container4Plan3new*",
+    "*4wire9container4Plan6answer*",
+    "*4wire9container4Plan9passed_on*",
+    "*7machine9container9Container6handle*",
+    "*7machine9container9Container11next_action*",
+    "*HOT*",
+];
+const INIT: &[&str] = &[
+    "*6applet4init4live*",
+    "*6applet4init3act*",
+    "*6applet4init6reaped*",
+    "*3sys6source*",
+    "*7machine4init4Init*",
+    "*7machine8shutdown*12advance_down*",
+    "*7machine8shutdown*13down_deadline*",
+    "*7machine3log3Log4next*",
+    "*7machine3log3Log7head_at*",
 ];
 
-/// Lays a binary out in two segments: code with its constants, and what is written to. What an
-/// unwinder would need is left out, since nothing here unwinds. The data segment follows in the
-/// file without padding, but what is written to begins with a page: less of it becomes memory.
+/// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder
+/// would need is left out, since nothing here unwinds. Each segment follows in the file without
+/// padding, but what is written to begins with a page: less of it becomes memory.
 const LAYOUT: &str = "
 ENTRY(_start)
-PHDRS { text PT_LOAD FILEHDR PHDRS FLAGS(5); data PT_LOAD FLAGS(6); stack PT_GNU_STACK FLAGS(6); }
+PHDRS
+{
+  first PT_LOAD FILEHDR PHDRS FLAGS(5);
+  text PT_LOAD FLAGS(5);
+  data PT_LOAD FLAGS(6);
+  stack PT_GNU_STACK FLAGS(6);
+}
 SECTIONS
 {
   . = 0x400000 + SIZEOF_HEADERS;
+  .first : { *(.got .got.* .data.rel.ro .data.rel.ro.*) @COMMON@ @CONTAINER@ } :first
+  . = ALIGN(0x1000) + (. & 0xfff);
   .text :
   {
-    @HOT@
-    *(.rodata .rodata.* .data.rel.ro .data.rel.ro.* .got .got.* .text .text.*)
+    @INIT@
+    *(.rodata .rodata.* .text .text.*)
   } :text
   code_end = ALIGN(0x1000);
   . = ALIGN(0x1000) + (. & 0xfff);
   .data : { *(.data .data.*) } :data
-  .bss : { . = ALIGN(0x1000); *(.bss .bss.* COMMON) } :data
+  .bss :
+  {
+    . = ALIGN(0x1000);
+    *(.bss.*10main_child3OWN*) *(.bss.*10main_child9OWN_TAKEN*) *(.bss.*10main_child3BED*)
+    *(.bss .bss.* COMMON)
+  } :data
   /DISCARD/ : { *(.comment) *(.note .note.*) *(.eh_frame .eh_frame_hdr) *(.gcc_except_table*) }
 }
 ";
 
-/// The groups as the linker wants them, each between two symbols: where its first page begins, and
+/// The layout with the groups in it, each between two symbols: where its first page begins, and
 /// where its last page ends.
-fn hot() -> String {
-    let mut script = String::new();
-    for (group, names) in HOT {
-        let sections: Vec<_> = names.iter().map(|name| format!(".text.{name}")).collect();
-        script += &format!("{group}_code = ABSOLUTE(.) & ~0xfff;\n*({})\n", sections.join(" "));
-        script += &format!("{group}_code_end = ALIGN(ABSOLUTE(.), 0x1000);\n");
+fn layout() -> String {
+    let mut script = LAYOUT.to_owned();
+    for (group, names) in [("common", COMMON), ("container", CONTAINER), ("init", INIT)] {
+        let of = |kind: &str| names.iter().map(|n| format!(".{kind}.{n} ")).collect::<String>();
+        let place = format!(
+            "{group}_code = ABSOLUTE(.) & ~0xfff;\n*({}{})\n\
+             {group}_code_end = ALIGN(ABSOLUTE(.), 0x1000);\n",
+            of("text"),
+            of("rodata"),
+        );
+        script = script.replace(&format!("@{}@", group.to_uppercase()), &place);
     }
     script
 }
@@ -64,8 +115,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(laid_out)");
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    let layout = Path::new(&out).join("layout.ld");
-    fs::write(&layout, LAYOUT.replace("@HOT@", &hot())).expect("the build folder takes a file");
+    let script = Path::new(&out).join("layout.ld");
+    fs::write(&script, layout()).expect("the build folder takes a file");
     let optimised = env::var("PROFILE").is_ok_and(|p| p == "release");
     let mut arguments = vec!["-nostartfiles", "-nostdlib", "-static", "-no-pie"];
     arguments.extend(["-Wl,--build-id=none", "-Wl,-z,norelro", "-Wl,--gc-sections"]);
@@ -75,7 +126,7 @@ fn main() {
     if optimised {
         // Nothing looks for sections in a program that is loaded by its segments.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,nosectionheader");
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", layout.display());
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
         println!("cargo::rustc-cfg=laid_out");
     }
 }

@@ -66,3 +66,49 @@ fn an_idle_init_keeps_little_in_memory_and_orphans_do_not_change_that() {
     assert!(calls("wait4(") >= 100, "the trace shows what there is to be seen: {text}");
     assert!(calls("madvise(") < 30, "{text}");
 }
+
+/// The most resident memory of a container's init with one child, in kB. The kernel lays words and
+/// environment at random places of the stack, which takes two pages of it, or one, or three; so
+/// this is the best of some starts.
+const CONTAINER_MAX: u32 = 20;
+
+/// What it takes without the stack: two pages of code and one that is written to.
+const CONTAINER_OWN: u32 = 12;
+
+#[test]
+fn a_containers_init_takes_five_pages_and_keeps_to_its_first_segment() {
+    let least = (0..8).map(|_| container_takes()).min();
+    assert!(least <= Some(CONTAINER_MAX), "{least:?} kB");
+}
+
+/// Starts one and signals it, so that relaying is counted as well.
+fn container_takes() -> u32 {
+    let mut command = std::process::Command::new(support::tools::pidone());
+    let path = "/bin:/usr/bin";
+    let sleep = ["--", "sleep", "1000"];
+    let mut init = command.args(sleep).env_clear().env("PATH", path).spawn().unwrap();
+    let waits = || {
+        let in_call = fs::read_to_string(format!("/proc/{}/wchan", init.id())).unwrap();
+        in_call.contains("sigtimedwait")
+    };
+    assert!(support::wait::came_true(waits), "it does not wait");
+    support::sys::kill(init.id() as i32, libc::SIGCONT).unwrap();
+    assert!(support::wait::came_true(waits), "it does not wait again");
+    let (mut all, mut stack) = (0, 0);
+    let mut area = String::new();
+    for line in fs::read_to_string(format!("/proc/{}/smaps", init.id())).unwrap().lines() {
+        match line.strip_prefix("Rss:") {
+            Some(size) => {
+                let size: u32 = size.trim().trim_end_matches("kB").trim().parse().unwrap();
+                all += size;
+                stack += if area.ends_with("[stack]") { size } else { 0 };
+            }
+            None if !line.split(' ').next().unwrap().ends_with(':') => area = line.into(),
+            None => {}
+        }
+    }
+    support::sys::kill(init.id() as i32, libc::SIGTERM).unwrap();
+    assert_eq!(init.wait().unwrap().code(), Some(143));
+    assert!(all - stack <= CONTAINER_OWN, "{all} kB, {stack} kB of it stack");
+    all
+}

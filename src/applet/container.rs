@@ -3,20 +3,29 @@
 use core::ffi::CStr;
 
 use pidone::machine::container::{Container, Event};
-use pidone::wire::container::{Guise, Leads, Plan, Trouble};
-use pidone::wire::names::begins;
+use pidone::wire::container::{Guise, Leads, Plan, Target, Trouble};
+use pidone::wire::names::{base_name, begins};
 use pidone::wire::signals::Signal;
 
 use super::replies;
 use crate::sys::container::deed::Hands;
-use crate::sys::container::main_child::Order;
+use crate::sys::container::main_child::{Order, own_stack};
 use crate::sys::container::source::Source;
 use crate::sys::reap::Reaper;
-use crate::sys::start::Args;
+use crate::sys::start::{Args, go_on};
 use crate::sys::{kernel, tty};
 
-/// Runs until the main child has ended; comes back with an exit code where there is none.
-pub fn run(args: Args, guise: Guise) -> i32 {
+/// Runs until the main child has ended.
+pub fn begin(args: Args) -> ! {
+    match own_stack() {
+        Some(stack) => go_on(stack, args, run),
+        None => kernel::exit(101),
+    }
+}
+
+/// Comes back with an exit code where there is no main child to be.
+extern "C" fn run(args: Args) -> i32 {
+    let guise = Guise::of(base_name(args.get(0).unwrap_or_default().to_bytes()));
     let mut plan = Plan::new(guise);
     if let Err(trouble) = read_words(args, &mut plan) {
         return replies::answer(guise, args, trouble);
@@ -28,28 +37,34 @@ pub fn run(args: Args, guise: Guise) -> i32 {
     live(args, &plan)
 }
 
-/// What the peers and we take from the environment.
+/// What tini and we take from the environment.
+static HOT_SUBREAPER: [u8; 14] = *b"TINI_SUBREAPER";
+static HOT_GROUP: [u8; 23] = *b"TINI_KILL_PROCESS_GROUP";
+static HOT_VERBOSITY: [u8; 14] = *b"TINI_VERBOSITY";
+
 fn read_environment(args: Args, plan: &mut Plan<'_>) {
-    let value = |name| args.var(name).map(CStr::to_bytes);
+    let is_there = |name| args.var(name).is_some();
     match plan.guise {
         Guise::Pidone | Guise::Tini => {
-            let level = value(b"TINI_VERBOSITY").and_then(|v| v.get(b"TINI_VERBOSITY=".len()..));
-            plan.heed_environment(
-                value(b"TINI_SUBREAPER").is_some(),
-                value(b"TINI_KILL_PROCESS_GROUP").is_some(),
-                level,
-            );
+            plan.adopts |= is_there(&HOT_SUBREAPER);
+            if is_there(&HOT_GROUP) {
+                plan.target = Target::Group;
+            }
+            if let Some(level) = args.var(&HOT_VERBOSITY) {
+                plan.set_verbosity(level.to_bytes());
+            }
         }
         Guise::DumbInit => {
-            if value(b"DUMB_INIT_SETSID") == Some(b"DUMB_INIT_SETSID=0") {
+            let is = |name, var: &[u8]| args.var(name).is_some_and(|is| is.to_bytes() == var);
+            if is(b"DUMB_INIT_SETSID", b"DUMB_INIT_SETSID=0") {
                 plan.share_session();
             }
-            if value(b"DUMB_INIT_DEBUG") == Some(b"DUMB_INIT_DEBUG=1") {
+            if is(b"DUMB_INIT_DEBUG", b"DUMB_INIT_DEBUG=1") {
                 plan.verbosity = 3;
             }
         }
         Guise::Catatonit => {
-            if value(b"CATATONIT_DEBUG").is_some() {
+            if is_there(b"CATATONIT_DEBUG") {
                 plan.verbosity = 3;
             }
         }
@@ -93,8 +108,7 @@ fn live(args: Args, plan: &Plan<'_>) -> ! {
     hands.step(&mut container, first);
     let mut reaper = Reaper::new();
     loop {
-        let mut step = |container: &mut Container<'_>, event| hands.step(container, event);
-        source.wait(&mut reaper, &mut container, &mut step);
+        source.wait(&mut reaper, &mut container, |container, event| hands.step(container, event));
     }
 }
 

@@ -4,11 +4,8 @@ mod container;
 mod init;
 mod replies;
 
-use core::ffi::CStr;
-
-use pidone::wire::command::base_name;
 use pidone::wire::container::Guise;
-use pidone::wire::names::place;
+use pidone::wire::names::{base_name, place};
 
 use crate::sys::kernel;
 use crate::sys::start::Args;
@@ -21,21 +18,25 @@ const REFUSED: i32 = 111;
 
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
+/// The names of the machine's init, and the first words that ask for it.
+static HOT_NAMES: [u8; 12] = *b"init linuxrc";
+static HOT_WORDS: [u8; 13] = *b"init single 1";
+
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
-    let name = args.get(0).map_or(&b""[..], |word| base_name(word.to_bytes()));
+    let name = base_name(args.get(0).unwrap_or_default().to_bytes());
     let guise = Guise::of(name);
-    let first = args.get(1).map(CStr::to_bytes);
-    let named = place(b"init linuxrc", name).is_some();
-    let is_init = match first {
-        None => guise == Guise::Pidone,
-        Some(word) => guise == Guise::Pidone && place(b"init single 1", word).is_some(),
-    };
-    // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody else
-    // will reap, and leaving is a panic.
-    if !named && !is_init {
-        return container::run(args, guise);
-    }
+    let is_init = place(&HOT_NAMES, name).is_some()
+        || guise == Guise::Pidone
+            && args.get(1).is_none_or(|word| place(&HOT_WORDS, word.to_bytes()).is_some());
+    if is_init { be_init(args) } else { container::begin(args) }
+}
+
+/// Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody else
+/// will reap, and leaving is a panic.
+#[cold]
+#[inline(never)]
+fn be_init(args: Args) -> i32 {
     if kernel::own_pid() == 1 {
         init::run(args);
     }

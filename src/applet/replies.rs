@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::machine::Exit;
-use pidone::machine::container::Story;
+use pidone::machine::container::{Level, Story};
 use pidone::wire::container::{Expected, Guise, Plan, Question, Trouble};
 use pidone::wire::errno::ENOENT;
 use pidone::wire::signals::{self, Signal};
@@ -14,15 +14,6 @@ use crate::sys::start::Args;
 use crate::sys::{fd, kernel};
 
 const EACCES: u16 = 13;
-
-/// How urgent something is; what is above the verbosity is not said.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Fatal,
-    Warning,
-    Info,
-    Debug,
-}
 
 const LICENSE: &[u8] = b"\
 pidone is free software, under the terms of the MIT license or of the Apache
@@ -100,11 +91,15 @@ fn misused(guise: Guise) -> i32 {
 }
 
 /// The exit code when the system refuses what we need.
+#[cold]
+#[inline(never)]
 pub fn refused(guise: Guise) -> i32 {
     if guise == Guise::Pidone { super::REFUSED } else { 1 }
 }
 
 /// Says why nothing is run; the exit code.
+#[cold]
+#[inline(never)]
 pub fn answer(guise: Guise, args: Args, trouble: Trouble<'_>) -> i32 {
     let own = args.get(0).map_or(&b"pidone"[..], CStr::to_bytes);
     let mut line = Line::wide();
@@ -168,12 +163,16 @@ fn tell_about(guise: Guise, question: Question) -> i32 {
 }
 
 /// Says that there is no command; the exit code.
+#[cold]
+#[inline(never)]
 pub fn no_command(guise: Guise) -> i32 {
     let _ = fd::write(2, usage(guise));
     misused(guise)
 }
 
 /// Says that an init is process 1 or nothing; the exit code.
+#[cold]
+#[inline(never)]
 pub fn nothing_to_do() -> i32 {
     let _ = fd::write(2, b"pidone: not started as process 1; nothing to do\n");
     no_command(Guise::Pidone)
@@ -221,6 +220,7 @@ fn finish(plan: &Plan<'_>, level: Level, mut line: Line) {
 
 /// We are not process 1 and were not asked for adopting orphans.
 #[cold]
+#[inline(never)]
 pub fn not_first(plan: &Plan<'_>) {
     if plan.guise == Guise::Pause {
         let _ = fd::write(2, b"Warning: pause should be the first process\n");
@@ -233,6 +233,7 @@ pub fn not_first(plan: &Plan<'_>) {
 
 /// There was no process to be had.
 #[cold]
+#[inline(never)]
 pub fn not_forked(plan: &Plan<'_>, errno: u16) {
     if let Some(mut line) = begin(plan, Level::Fatal) {
         line.put(b"fork failed: ").error(errno);
@@ -242,6 +243,7 @@ pub fn not_forked(plan: &Plan<'_>, errno: u16) {
 
 /// The command could not be executed; the exit code.
 #[cold]
+#[inline(never)]
 pub fn not_executed(plan: &Plan<'_>, order: &Order, errno: u16) -> u8 {
     let name = order.args.get(1).map_or(&b""[..], CStr::to_bytes);
     if let Some(mut line) = begin(plan, Level::Fatal) {
@@ -266,12 +268,7 @@ pub fn not_executed(plan: &Plan<'_>, order: &Order, errno: u16) -> u8 {
 #[cold]
 #[inline(never)]
 pub fn tell(plan: &Plan<'_>, args: Args, story: Story) {
-    let level = match story {
-        Story::Started { .. } | Story::Ended { .. } => Level::Info,
-        Story::Relaying { .. } => Level::Debug,
-        Story::Reaped { .. } | Story::NotRelayed { .. } => Level::Warning,
-        Story::NotHooked { .. } | Story::Late => Level::Warning,
-    };
+    let level = story.level();
     let Some(mut line) = begin(plan, level) else { return };
     let name = args.get(1).map_or(&b""[..], CStr::to_bytes);
     match story {

@@ -85,6 +85,32 @@ pub enum Story {
     Late,
 }
 
+/// How urgent a story is, by the verbosity that it is told at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Level {
+    /// What ends us.
+    Fatal = 0,
+    /// What went wrong.
+    Warning = 1,
+    /// The course of things.
+    Info = 2,
+    /// Every signal.
+    Debug = 3,
+}
+
+impl Story {
+    /// How urgent it is.
+    pub fn level(self) -> Level {
+        match self {
+            Story::Started { .. } | Story::Ended { .. } => Level::Info,
+            Story::Relaying { .. } => Level::Debug,
+            Story::Reaped { .. } | Story::NotRelayed { .. } => Level::Warning,
+            Story::NotHooked { .. } | Story::Late => Level::Warning,
+        }
+    }
+}
+
 /// The main child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Main {
@@ -191,14 +217,28 @@ impl<'a> Container<'a> {
                     self.errand = Some(Errand::Halt);
                 }
             }
-            Event::Childless => self.childless(),
             Event::Relayed { errno } => self.relayed(errno),
             Event::Resumed => self.errand = None,
+            Event::Told => self.story = None,
+            Event::Childless | Event::Hooked(_) | Event::Signalled { .. } => {
+                self.go_down(now, event);
+            }
+            Event::Looked { .. } | Event::Tick => self.go_down(now, event),
+        }
+    }
+
+    /// What happens on the way down alone.
+    #[cold]
+    #[inline(never)]
+    fn go_down(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Childless => self.childless(),
             Event::Hooked(hooked) => self.hooked(now, hooked),
             Event::Signalled { any } => self.signalled(now, any),
             Event::Looked { any } => self.looked(now, any),
-            Event::Told => self.story = None,
             Event::Tick => self.tick(now),
+            Event::Started { .. } | Event::Paused | Event::Asked(_) | Event::Exited { .. } => {}
+            Event::Stopped { .. } | Event::Relayed { .. } | Event::Resumed | Event::Told => {}
         }
     }
 
@@ -211,7 +251,9 @@ impl<'a> Container<'a> {
     }
 
     fn tell(&mut self, story: Story) {
-        self.story = Some(story);
+        if story.level() as u8 <= self.plan.verbosity {
+            self.story = Some(story);
+        }
     }
 
     fn asked(&mut self, signal: Signal) {
@@ -225,6 +267,8 @@ impl<'a> Container<'a> {
 
     /// Begins the way down, or hastens it. Whether that is all that is to be done: otherwise the
     /// signal is for the main child.
+    #[cold]
+    #[inline(never)]
     fn begin_descent(&mut self) -> bool {
         self.phase = match self.phase {
             Phase::Up if self.plan.pre_stop.is_some() && !self.plan.pause => Phase::HookDue,

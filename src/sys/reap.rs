@@ -78,10 +78,14 @@ impl Reaper {
         self.looks = self.looks.wrapping_add(1);
         let dear = self.cost > CHEAP_NS;
         let begun = (dear || self.looks & SAMPLE_MASK == 1).then(kernel::nanos);
-        let mut reaped = kernel::reap(kernel::ANY);
+        self.reap_batch(dear, each);
         if let Some(begun) = begun {
             self.cost = kernel::nanos().saturating_sub(begun);
         }
+    }
+
+    fn reap_batch(&mut self, dear: bool, each: &mut dyn FnMut(Reaped)) {
+        let mut reaped = kernel::reap(kernel::ANY);
         self.children = Children::Pending;
         for left in (0..BATCH).rev() {
             match reaped {
@@ -105,12 +109,15 @@ impl Reaper {
     }
 }
 
+/// The kernel hands its list of children out by pages.
+const PIECE: usize = 4096;
+
 /// Tries every child that the kernel lists by its number.
 #[cold]
 #[inline(never)]
 fn walk(each: &mut dyn FnMut(Reaped)) {
     let list = Fd::open(c"/proc/thread-self/children", fd::READ | fd::CLOSE_ON_EXEC);
-    let mut room = [0u8; 1024];
+    let mut room = [0u8; PIECE];
     let mut number = 0i32;
     while let Ok(count @ 1..) = fd::read(list.raw(), &mut room) {
         for byte in room.iter().take(count as usize) {

@@ -9,6 +9,7 @@ use heapless::VecView;
 use pidone::wire::names::cut;
 
 global_asm!(
+    ".pushsection .text._start, \"ax\", @progbits",
     ".globl _start",
     "_start:",
     "xor ebp, ebp",
@@ -16,20 +17,47 @@ global_asm!(
     "and rsp, -16",
     "call {start}",
     "ud2",
+    ".popsection",
     start = sym start,
 );
 
 /// The words that a program was started with, as the kernel laid them on the stack: their number,
 /// a pointer to each, a null, and the same for the environment.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub struct Args {
     stack: *mut usize,
 }
+
+static HOT_PATH: [u8; 4] = *b"PATH";
 
 /// The kernel's side of `_start`.
 extern "C" fn start(stack: *mut usize) -> ! {
     let code = crate::applet::main(Args { stack });
     super::kernel::exit(code)
+}
+
+/// Goes on with another function on another stack, and leaves with the code that it comes back
+/// with. What the present stack was used for is not touched again, so that it stays as small as the
+/// kernel made it.
+pub fn go_on(stack: &'static mut [u8], args: Args, then: extern "C" fn(Args) -> i32) -> ! {
+    // SAFETY: the stack is ours alone and lives as long as the process; nothing of this frame is
+    // used again.
+    unsafe {
+        asm!(
+            "mov rsp, {top}",
+            "and rsp, -16",
+            "call {then}",
+            "mov edi, eax",
+            "call {exit}",
+            "ud2",
+            top = in(reg) stack.as_mut_ptr_range().end,
+            then = in(reg) then,
+            exit = sym super::kernel::exit_at_once,
+            in("rdi") args.stack,
+            options(noreturn),
+        )
+    }
 }
 
 impl Args {
@@ -90,7 +118,7 @@ impl Args {
     pub fn path(self) -> &'static [u8] {
         // What glibc does where there is no PATH.
         const FOLDERS: &[u8] = b"/bin:/usr/bin";
-        let path = self.var(b"PATH").and_then(|var| cut(var.to_bytes(), b'='));
+        let path = self.var(&HOT_PATH).and_then(|var| cut(var.to_bytes(), b'='));
         path.map_or(FOLDERS, |(_, folders)| folders)
     }
 
@@ -102,34 +130,44 @@ impl Args {
 
     /// Puts another string into the place of a variable.
     pub fn replace_var(self, name: &[u8], by: &'static CStr) {
-        let place = self.env().position(|var| is_var(var, name));
-        if let Some(place) = place {
-            // SAFETY: the iterator found this pointer there.
-            unsafe { *self.stack.add(2 + self.count() + place) = by.as_ptr() as usize };
+        if let Some(place) = self.place_of(name) {
+            // SAFETY: `place_of` found a pointer there.
+            unsafe { *self.stack.add(place) = by.as_ptr() as usize };
         }
     }
 
     /// The environment.
     pub fn env(self) -> impl Iterator<Item = &'static CStr> {
-        let first = 2 + self.count();
-        (first..).map_while(move |index| {
-            // SAFETY: behind the arguments and a null stand the pointers of the environment, and
-            // after the last of them another null, at which the iterator stops.
-            unsafe {
-                let pointer = *self.stack.add(index) as *const core::ffi::c_char;
-                if pointer.is_null() { None } else { Some(CStr::from_ptr(pointer)) }
-            }
-        })
+        // SAFETY: the pointers of the environment are strings, which live as long as the process.
+        self.env_places()
+            .map(move |place| unsafe { CStr::from_ptr(*self.stack.add(place) as *const _) })
     }
 
     /// The first variable of the environment with this name, the name included.
     pub fn var(self, name: &[u8]) -> Option<&'static CStr> {
-        self.env().find(|var| is_var(var, name))
+        // SAFETY: as for `env`.
+        self.place_of(name)
+            .map(|place| unsafe { CStr::from_ptr(*self.stack.add(place) as *const _) })
     }
-}
 
-fn is_var(var: &CStr, name: &[u8]) -> bool {
-    cut(var.to_bytes(), b'=').is_some_and(|(is, _)| is == name)
+    /// Where on the stack the pointers of the environment are.
+    fn env_places(self) -> impl Iterator<Item = usize> {
+        let first = 2 + self.count();
+        // SAFETY: behind the arguments and a null stand the pointers of the environment, and after
+        // the last of them another null, at which the iterator stops.
+        (first..).take_while(move |place| unsafe { *self.stack.add(*place) != 0 })
+    }
+
+    /// Where the pointer to a variable is. It is looked no further into a variable than need be:
+    /// there may be many, and this comes before anything else is done.
+    fn place_of(self, name: &[u8]) -> Option<usize> {
+        self.env_places().find(|place| {
+            // SAFETY: the pointer is that of a string, and no byte is read behind one that is not
+            // as in the name, which holds no NUL.
+            let byte = |at| unsafe { *(*self.stack.add(*place) as *const u8).add(at) };
+            name.iter().enumerate().all(|(at, is)| byte(at) == *is) && byte(name.len()) == b'='
+        })
+    }
 }
 
 /// The string that a slice with a NUL at its end holds: all of it, or what stands before an
@@ -153,6 +191,7 @@ pub fn joined<'a>(room: &'a mut VecView<u8>, parts: &[&[u8]]) -> Option<&'a CStr
 }
 
 /// A value that lives as long as the process and is handed out once.
+#[repr(C)]
 pub struct Stock<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,

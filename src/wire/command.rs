@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 
-use super::names::{begins, holds};
+use super::names::{self, begins, holds};
 
 /// The most words that are passed without a shell. A command of more words goes through the
 /// shell, which parts it at the same blanks.
@@ -96,9 +96,7 @@ fn take_word<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
 
 /// The last part of the program's path: what a unit is called after.
 pub fn base_name(command: &[u8]) -> &[u8] {
-    let program = take_word(&mut command.strip_prefix(b"-").unwrap_or(command));
-    let slash = program.iter().rposition(|&b| b == b'/');
-    slash.and_then(|slash| program.get(slash + 1..)).unwrap_or(program)
+    names::base_name(take_word(&mut command.strip_prefix(b"-").unwrap_or(command)))
 }
 
 #[cfg(test)]

@@ -22,10 +22,13 @@ pub enum Guise {
     Pause,
 }
 
+/// The names that have a guise.
+static HOT_GUISES: [u8; 43] = *b"tini docker-init dumb-init catatonit pause ";
+
 impl Guise {
     /// The guise for a program's name without its folders.
     pub fn of(name: &[u8]) -> Guise {
-        match place(b"tini docker-init dumb-init catatonit pause", name) {
+        match place(&HOT_GUISES, name) {
             Some(0 | 1) => Guise::Tini,
             Some(2) => Guise::DumbInit,
             Some(3) => Guise::Catatonit,
@@ -199,6 +202,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The main child leads a session, in which nobody else could stop for the keyboard.
+    #[cold]
     fn lead_session(&mut self) {
         self.leads = Leads::Session;
         self.target = Target::Group;
@@ -219,20 +223,16 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What tini takes from the environment: whether two variables are there, and the value of a
-    /// third, which is the final word on how much is said.
-    pub fn heed_environment(&mut self, adopts: bool, group: bool, verbosity: Option<&[u8]>) {
-        self.adopts |= adopts;
-        if group {
-            self.target = Target::Group;
-        }
-        if let Some(text) = verbosity {
-            self.verbosity = value::number(text).map_or(0, |level| level.min(255) as u8);
-        }
+    /// Takes the variable that has the final word on how much is said, its name included.
+    #[cold]
+    pub fn set_verbosity(&mut self, var: &[u8]) {
+        let level = cut(var, b'=').and_then(|(_, level)| value::number(level));
+        self.verbosity = level.map_or(0, |level| level.min(255) as u8);
     }
 
-    /// Takes a word that may be an option, with the one behind it. Whether the one behind was its
-    /// value; nothing where the word is no option.
+    /// Takes an option with the word behind it; whether that was its value.
+    #[cold]
+    #[inline(never)]
     pub fn take(&mut self, word: &'a [u8], next: Option<&'a [u8]>) -> Result<bool, Trouble<'a>> {
         match word.strip_prefix(b"--") {
             Some(name) if !self.guise.long_options().is_empty() || name == b"version" => {

@@ -27,6 +27,12 @@ pub fn cut(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     if before.len() < text.len() { Some((before, rest)) } else { None }
 }
 
+/// What stands behind the last slash of a path.
+pub fn base_name(path: &[u8]) -> &[u8] {
+    let slash = path.iter().rposition(|&b| b == b'/');
+    slash.and_then(|slash| path.get(slash + 1..)).unwrap_or(path)
+}
+
 /// The place of a word in a list with one blank between its words.
 pub fn place(list: &[u8], word: &[u8]) -> Option<usize> {
     let mut rest = list;

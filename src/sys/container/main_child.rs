@@ -1,9 +1,9 @@
 //! The main child of a container: what it does between clone and execve. It has our memory until
 //! then, so that nothing need be copied, and a stack of its own, so that we go on at once.
 
-use core::cell::Cell;
+use core::cell::{Cell, UnsafeCell};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use pidone::machine::Pid;
 use pidone::wire::container::Leads;
@@ -37,20 +37,46 @@ pub struct Order {
 /// The longest path that the kernel takes, with its NUL.
 const PATH_MAX: usize = 4096;
 
-/// The stack of the child, which calls nothing deep. What is used of it and what is used of the
-/// path share a page.
-const STACK: usize = 2048;
+/// What our stack may take: the deepest calls hold a command of /proc's lines or of the inittab's
+/// length, some 6 KiB.
+const DEEPEST: usize = 4 * 4096;
 
-/// What the child works with until it has a program.
-#[repr(C, align(4096))]
-struct Nest {
+/// What of our stack is used when nothing goes wrong.
+const USUAL: usize = 1792;
+
+/// The stack of the child, which calls nothing deep.
+const STACK: usize = 1024;
+
+/// Our stack. The layout of the binary puts it where a page begins and the bed behind it, so that
+/// the usual part of it, the child's and the beginning of the path share one page. In front of it
+/// lies code, which cannot be written to.
+struct Own(UnsafeCell<[u8; DEEPEST + USUAL]>);
+
+// SAFETY: it is reached through `own_stack` alone, which succeeds once.
+unsafe impl Sync for Own {}
+
+static OWN: Own = Own(UnsafeCell::new([0; DEEPEST + USUAL]));
+static OWN_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Our stack, if nobody has it.
+pub fn own_stack() -> Option<&'static mut [u8]> {
+    if OWN_TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: the flag was false, so there is no other reference and never will be.
+    Some(unsafe { &mut *OWN.0.get() })
+}
+
+/// What the child works with.
+#[repr(C)]
+struct Bed {
     stack: [u8; STACK],
     listen_pid: [u8; 32],
     path: [u8; PATH_MAX],
 }
 
-static NEST: Stock<Nest> =
-    Stock::new(Nest { stack: [0; STACK], listen_pid: [0; 32], path: [0; PATH_MAX] });
+static BED: Stock<Bed> =
+    Stock::new(Bed { stack: [0; STACK], listen_pid: [0; 32], path: [0; PATH_MAX] });
 
 impl Order {
     /// An order for the command that the words were shifted to.
@@ -61,7 +87,7 @@ impl Order {
 
     /// Starts the main child. It is done once; the order stays where it is from then on.
     pub fn start(&self) -> kernel::Result<Pid> {
-        let Some(Nest { stack, listen_pid, path }) = NEST.take() else { return Err(EAGAIN) };
+        let Some(Bed { stack, listen_pid, path }) = BED.take() else { return Err(EAGAIN) };
         self.room.set(Some(path));
         self.listen_pid.set(Some(listen_pid));
         // SAFETY: `run` never returns. The stack and the path were taken for the child alone; the
@@ -90,7 +116,9 @@ extern "C" fn run(order: &Order) -> ! {
     if kernel::is_ignored(&order.of_child) {
         kernel::set_disposition(Signal::CHLD, &order.of_child);
     }
-    correct_listen_pid(order);
+    if let Some(var) = order.args.var(&HOT_LISTEN_PID) {
+        correct_listen_pid(order, var.to_bytes());
+    }
     // Whatever came since the fork takes effect here.
     kernel::set_mask(order.mask);
     let errno = execute(order);
@@ -101,28 +129,36 @@ extern "C" fn run(order: &Order) -> ! {
 /// Leads a group of its own, and where ours had the terminal, it gets that as well. SIGTTOU is
 /// still blocked.
 fn lead_group() {
-    let before = tty::foreground(0);
-    if before.is_none() {
-        return kernel::new_group();
+    match tty::foreground(0) {
+        None => kernel::new_group(),
+        Some(before) => lead_group_on_terminal(before),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn lead_group_on_terminal(before: Pid) {
     let ours = kernel::own_group();
     kernel::new_group();
-    if before == Some(ours) {
+    if before == ours {
         tty::put_into_foreground(0, kernel::own_group());
     }
 }
 
+static HOT_LISTEN_PID: [u8; 10] = *b"LISTEN_PID";
+
 /// Whoever passes sockets names the process that they are for, and thought it was us; see
 /// sd_listen_fds(3).
-fn correct_listen_pid(order: &Order) {
-    let Some(var) = order.args.var(b"LISTEN_PID") else { return };
-    let meant = cut(var.to_bytes(), b'=').and_then(|(_, value)| value::number(value));
+#[cold]
+#[inline(never)]
+fn correct_listen_pid(order: &Order, var: &[u8]) {
+    let meant = cut(var, b'=').and_then(|(_, value)| value::number(value));
     let Some(room) = order.listen_pid.take() else { return };
     if meant == Some(kernel::parent_pid() as u32) {
         let mut line = Line::new();
         line.put(b"LISTEN_PID=").number(kernel::own_pid() as u64);
-        if let Some(corrected) = joined(room, &[line.as_bytes(), b"\0"]) {
-            order.args.replace_var(b"LISTEN_PID", corrected);
+        if let Some(corrected) = joined(room, &[], line.as_bytes()) {
+            order.args.replace_var(&HOT_LISTEN_PID, corrected);
         }
     }
 }
@@ -141,8 +177,7 @@ fn execute(order: &Order) -> u16 {
     while !last {
         last = !holds(folders, b':');
         let folder = take(&mut folders, b':');
-        let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
-        let path = joined(room, &[folder, slash, bare.to_bytes(), b"\0"]);
+        let path = joined(room, folder, bare.to_bytes());
         match path.map_or(ENAMETOOLONG, |path| attempt(order, path)) {
             ENOENT | ENOTDIR => {}
             errno @ (EACCES | ENAMETOOLONG) => worst = errno,
@@ -152,13 +187,14 @@ fn execute(order: &Order) -> u16 {
     worst
 }
 
-/// Puts a string together; nothing where it does not fit.
-fn joined<'a>(room: &'a mut [u8], parts: &[&[u8]]) -> Option<&'a CStr> {
+/// Puts the path of a file in a folder together; nothing where it does not fit.
+fn joined<'a>(room: &'a mut [u8], folder: &[u8], name: &[u8]) -> Option<&'a CStr> {
+    let slash = (!folder.is_empty()).then_some(b'/');
+    let path = folder.iter().copied().chain(slash).chain(name.iter().copied()).chain([0]);
     let mut len = 0;
-    for part in parts {
-        let space = room.get_mut(len..)?.get_mut(..part.len())?;
-        space.copy_from_slice(part);
-        len += part.len();
+    for byte in path {
+        *room.get_mut(len)? = byte;
+        len += 1;
     }
     c_str(room.get(..len)?)
 }

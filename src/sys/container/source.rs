@@ -25,7 +25,12 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// Waits until something happens and hands it out, event by event.
-    pub fn wait(&self, reaper: &mut Reaper, container: &mut Container<'_>, step: Step<'_>) {
+    pub fn wait(
+        &self,
+        reaper: &mut Reaper,
+        container: &mut Container<'_>,
+        step: impl Fn(&mut Container<'_>, Event),
+    ) {
         let heard = listen(kernel::ALL, container.next_deadline(), reaper.children);
         let mut each = |what| {
             if let Some(event) = self.reaped(container.main(), what) {
@@ -70,6 +75,3 @@ impl Source<'_> {
         })
     }
 }
-
-/// Tells the machine what happened and does what it wants.
-pub type Step<'a> = &'a mut dyn FnMut(&mut Container<'_>, Event);
