@@ -74,7 +74,7 @@ PHDRS
 SECTIONS
 {
   . = 0x400000 + SIZEOF_HEADERS;
-  .first : { *(.got .got.* .data.rel.ro .data.rel.ro.*) @COMMON@ @CONTAINER@ } :first
+  .first : { *(.rodata.cst* .got .got.* .data.rel.ro .data.rel.ro.*) @COMMON@ @CONTAINER@ } :first
   . = ALIGN(0x1000) + (. & 0xfff);
   .text :
   {

@@ -9,8 +9,9 @@ use pidone::wire::signals::Signal;
 
 use super::replies;
 use crate::sys::container::deed::Hands;
+use crate::sys::container::journal::Journal;
 use crate::sys::container::main_child::{Order, own_stack};
-use crate::sys::container::source::Source;
+use crate::sys::container::source::{Ears, Source};
 use crate::sys::reap::Reaper;
 use crate::sys::start::{Args, go_on};
 use crate::sys::{kernel, tty};
@@ -99,16 +100,17 @@ fn live(args: Args, plan: &Plan<'_>) -> ! {
     let mask = kernel::set_mask(kernel::ALL);
     let of_child = kernel::set_disposition(Signal::CHLD, &kernel::Disposition::default());
     settle(plan);
+    let journal = if plan.syslog { open_journal(plan) } else { Journal::none() };
+    let mut ears = Ears { reaper: Reaper::new(), journal };
     let order = Order::new(args, plan.leads, mask, of_child);
     let hands = Hands { args, plan, tell: replies::tell };
     let source = Source { plan, order: &order, not_executed: replies::not_executed };
     let mut container = Container::new(plan);
     let first = if plan.pause { Event::Paused } else { start(plan, &order) };
-    kernel::close_the_rest();
+    kernel::close_all_but(ears.journal.descriptors());
     hands.step(&mut container, first);
-    let mut reaper = Reaper::new();
     loop {
-        source.wait(&mut reaper, &mut container, |container, event| hands.step(container, event));
+        source.wait(&mut ears, &mut container, |container, event| hands.step(container, event));
     }
 }
 
@@ -127,6 +129,16 @@ fn settle(plan: &Plan<'_>) {
         kernel::forget_signal(Signal::HUP);
         kernel::forget_signal(Signal::CONT);
     }
+}
+
+/// Without /dev/log the command runs all the same.
+#[cold]
+#[inline(never)]
+fn open_journal(plan: &Plan<'_>) -> Journal {
+    Journal::open().unwrap_or_else(|errno| {
+        replies::no_journal(plan, errno);
+        Journal::none()
+    })
 }
 
 fn start(plan: &Plan<'_>, order: &Order) -> Event {

@@ -231,6 +231,18 @@ pub fn not_first(plan: &Plan<'_>) {
     }
 }
 
+/// /dev/log could not be taken.
+#[cold]
+#[inline(never)]
+pub fn no_journal(plan: &Plan<'_>, errno: u16) {
+    if let Some(mut line) = begin(plan, Level::Warning) {
+        line.put(b"/dev/log cannot be taken: ")
+            .error(errno)
+            .put(b"; what is sent there is not shown");
+        finish(plan, Level::Warning, line);
+    }
+}
+
 /// There was no process to be had.
 #[cold]
 #[inline(never)]

@@ -92,17 +92,31 @@ impl Fd {
 
     /// A socket that sends datagrams to /dev/log, see unix(7).
     pub fn syslog() -> Fd {
-        const AF_UNIX: u16 = 1;
-        const SOCK_DGRAM: u32 = 2;
-        static SYSLOGD: Address = Address { family: AF_UNIX, path: *b"/dev/log\0" };
-        let (kind, size) = (SOCK_DGRAM | NO_WAIT | CLOSE_ON_EXEC, size_of::<Address>());
-        // SAFETY: socket takes numbers.
-        let fd = Fd(unsafe { raw_syscall!(Sysno::socket, AF_UNIX, kind, 0) } as i32);
+        let fd = Fd::datagrams();
+        let (address, size) = (&raw const SYSLOGD, size_of::<Address>());
         // SAFETY: the kernel reads an address of that size.
-        let connected = unsafe { raw_syscall!(Sysno::connect, fd.0, &raw const SYSLOGD, size) };
+        let connected = unsafe { raw_syscall!(Sysno::connect, fd.0, address, size) };
         if is_fine(connected) { fd } else { Fd::NONE }
     }
+
+    /// A socket that takes what is sent to /dev/log, or why there is none.
+    pub fn syslogd() -> Result<Fd> {
+        let fd = Fd::datagrams();
+        let (address, size) = (&raw const SYSLOGD, size_of::<Address>());
+        // SAFETY: the kernel reads an address of that size.
+        outcome(unsafe { raw_syscall!(Sysno::bind, fd.0, address, size) }).map(|_| fd)
+    }
+
+    fn datagrams() -> Fd {
+        const SOCK_DGRAM: u32 = 2;
+        let kind = SOCK_DGRAM | NO_WAIT | CLOSE_ON_EXEC;
+        // SAFETY: socket takes numbers.
+        Fd(unsafe { raw_syscall!(Sysno::socket, AF_UNIX, kind, 0) } as i32)
+    }
 }
+
+const AF_UNIX: u16 = 1;
+static SYSLOGD: Address = Address { family: AF_UNIX, path: *b"/dev/log\0" };
 
 /// The head of the kernel's struct sockaddr_un, as long as it has to be.
 #[repr(C)]
@@ -167,6 +181,27 @@ pub fn send(fd: i32, bytes: &[u8]) -> Result<u32> {
     let (pointer, len) = (bytes.as_ptr(), bytes.len());
     // SAFETY: the kernel reads that many bytes.
     outcome(unsafe { raw_syscall!(Sysno::sendto, fd, pointer, len, DONTWAIT_NOSIGNAL, 0, 0) })
+}
+
+/// Takes a datagram without waiting; how long it was, which may be more than there was room for.
+pub fn receive(fd: &Fd, into: &mut [u8]) -> Result<u32> {
+    const DONTWAIT_TRUNC: usize = 0x40 | 0x20;
+    let (pointer, len) = (into.as_mut_ptr(), into.len());
+    // SAFETY: the kernel writes at most that many bytes.
+    outcome(unsafe { raw_syscall!(Sysno::recvfrom, fd.0, pointer, len, DONTWAIT_TRUNC, 0, 0) })
+}
+
+/// Writes to a descriptor that others may be waiting on, without waiting ourselves; an error where
+/// the kernel knows no way to do that.
+pub fn write_at_once(fd: i32, bytes: &[u8]) -> Result<u32> {
+    const WHERE_IT_STANDS: isize = -1;
+    const RWF_NOWAIT: usize = 8;
+    let vector = (bytes.as_ptr(), bytes.len());
+    let (at, high) = (WHERE_IT_STANDS, WHERE_IT_STANDS);
+    // SAFETY: the kernel reads one vector of that many bytes.
+    outcome(unsafe {
+        raw_syscall!(Sysno::pwritev2, fd, &raw const vector, 1, at, high, RWF_NOWAIT)
+    })
 }
 
 /// Puts a descriptor in the place of a standard one, without close-on-exec.

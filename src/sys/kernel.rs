@@ -404,6 +404,21 @@ pub fn close_the_rest() {
     unsafe { raw_syscall!(Sysno::close_range, 3, u32::MAX, 0) };
 }
 
+/// Closes every descriptor but the standard ones and two others, which may be none at all.
+pub fn close_all_but(keep: [i32; 2]) {
+    let [low, high] = if keep[0] < keep[1] { keep } else { [keep[1], keep[0]] };
+    let mut from = 3;
+    for kept in [low, high] {
+        if kept >= from {
+            // SAFETY: as in `close_the_rest`; who calls this names what else it uses.
+            unsafe { raw_syscall!(Sysno::close_range, from, kept - 1, 0) };
+            from = kept + 1;
+        }
+    }
+    // SAFETY: as above.
+    unsafe { raw_syscall!(Sysno::close_range, from, u32::MAX, 0) };
+}
+
 /// A page that parent and children share, zeroed; nothing where memory is short.
 pub fn shared_page() -> Option<&'static [core::sync::atomic::AtomicU64; 512]> {
     const PROT_READ_WRITE: usize = 3;

@@ -8,6 +8,7 @@ pub mod container;
 pub mod errno;
 pub mod inittab;
 pub mod lines;
+pub mod logline;
 pub mod mounts;
 pub mod names;
 pub mod options;

@@ -4,6 +4,7 @@
 //! is left to the receiver, as §4.3.2 has it: an init knows neither the time zone nor, early in
 //! a boot, the time.
 
+use super::names::{begins, take};
 use super::text::Line;
 
 /// The severity of a message, by the numbers of RFC 3164.
@@ -42,9 +43,45 @@ pub fn record(line: &mut Line, level: u8) {
     line.put(b"pidone: ");
 }
 
+/// The message of a datagram: what stands behind the priority and the time stamp of RFC 3164, which
+/// are for a log that has no others, without what ends it.
+pub fn message(datagram: &[u8]) -> &[u8] {
+    let mut text = datagram;
+    if begins(text, b'<') {
+        take(&mut text, b'>');
+    }
+    // `Mmm dd hh:mm:ss `, as long whatever the date.
+    let stamp = [(3, b' '), (6, b' '), (9, b':'), (12, b':'), (15, b' ')];
+    if stamp.iter().all(|&(place, byte)| text.get(place) == Some(&byte)) {
+        text = text.get(16..).unwrap_or(&[]);
+    }
+    while let Some((b'\n' | b'\r' | 0, before)) = text.split_last() {
+        text = before;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_what_a_person_reads() {
+        for (datagram, said) in [
+            (&b"<13>Nov 20 17:03:09 web[7]: up\n"[..], &b"web[7]: up"[..]),
+            (b"<13>Nov  2 17:03:09 web: up", b"web: up"),
+            (b"<13>web: up\0", b"web: up"),
+            (b"web: 1 > 0", b"web: 1 > 0"),
+            (b"<13", b""),
+            (
+                b"<13>1 2026-11-20T17:03:09Z host web - - - up",
+                b"1 2026-11-20T17:03:09Z host web - - - up",
+            ),
+            (b"", b""),
+        ] {
+            assert_eq!(message(datagram), said);
+        }
+    }
 
     #[test]
     fn the_priority_is_facility_times_eight_plus_severity() {

@@ -108,7 +108,7 @@ impl Line {
     }
 }
 
-const fn hex(nibble: u8) -> u8 {
+pub(super) const fn hex(nibble: u8) -> u8 {
     if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 

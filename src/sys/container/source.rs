@@ -8,9 +8,10 @@ use pidone::machine::{Exit, Pid};
 use pidone::wire::container::{Leads, Plan};
 use pidone::wire::signals::Signal;
 
+use super::journal::{Journal, Left};
 use super::main_child::Order;
 use crate::sys::kernel::{self, News, Reaped};
-use crate::sys::reap::Reaper;
+use crate::sys::reap::{Children, Reaper};
 use crate::sys::source::{Heard, listen};
 
 /// Where events come from.
@@ -23,23 +24,43 @@ pub struct Source<'a> {
     pub not_executed: fn(&Plan<'_>, &Order, u16) -> u8,
 }
 
+/// What is heard through.
+pub struct Ears {
+    /// Children that end.
+    pub reaper: Reaper,
+    /// What others log.
+    pub journal: Journal,
+}
+
 impl Source<'_> {
     /// Waits until something happens and hands it out, event by event.
     pub fn wait(
         &self,
-        reaper: &mut Reaper,
+        ears: &mut Ears,
         container: &mut Container<'_>,
         step: impl Fn(&mut Container<'_>, Event),
     ) {
-        let heard = listen(kernel::ALL, container.next_deadline(), reaper.children);
+        let Ears { reaper, journal } = ears;
+        let pending = match journal.left {
+            Left::Nothing => reaper.children,
+            Left::Something => Children::Pending,
+        };
+        let heard = listen(kernel::ALL, container.next_deadline(), pending);
         let mut each = |what| {
             if let Some(event) = self.reaped(container.main(), what) {
                 step(container, event);
             }
         };
         match heard {
+            Heard::Quiet if journal.left == Left::Something => journal.pass_on(),
             Heard::Quiet => reaper.look(&mut each),
+            Heard::Signal(news) if news.signal() == Signal::IO && journal.is_heard_by(&news) => {
+                journal.pass_on();
+            }
             Heard::Signal(news) if news.signal() == Signal::CHLD => {
+                if journal.is_open() {
+                    journal.catch_up();
+                }
                 reaper.heard_of(news.pid, &mut each);
             }
             Heard::Signal(news) if self.is_for_all(&news) => {}
