@@ -17,4 +17,6 @@ pub mod spawn;
 pub mod start;
 pub mod stdio;
 pub mod tty;
+#[allow(dead_code, reason = "each binary uses its own part")]
+pub mod utmp;
 pub mod watch;

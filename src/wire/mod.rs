@@ -15,4 +15,5 @@ pub mod options;
 pub mod signals;
 pub mod syslog;
 pub mod text;
+pub mod utmp;
 pub mod value;
