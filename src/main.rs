@@ -9,3 +9,5 @@
 mod applet;
 #[allow(unsafe_code)]
 mod sys;
+
+use applet::main;

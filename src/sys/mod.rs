@@ -9,6 +9,7 @@ pub mod host;
 pub mod kernel;
 pub mod memory;
 pub mod mount;
+mod panic;
 
 pub mod reap;
 pub mod sinks;

@@ -33,7 +33,7 @@ static HOT_PATH: [u8; 4] = *b"PATH";
 
 /// The kernel's side of `_start`.
 extern "C" fn start(stack: *mut usize) -> ! {
-    let code = crate::applet::main(Args { stack });
+    let code = crate::main(Args { stack });
     super::kernel::exit(code)
 }
 
@@ -303,24 +303,6 @@ pub unsafe extern "C" fn strlen(text: *const u8) -> usize {
         len += 1;
     }
     len
-}
-
-/// A release binary in which this could be reached does not link: nobody defines the function.
-#[cfg(not(debug_assertions))]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    unsafe extern "C" {
-        safe fn a_panic_path_survived_in_the_release_build() -> !;
-    }
-    a_panic_path_survived_in_the_release_build()
-}
-
-/// A development build says that it panicked and leaves with the code of a bug of ours.
-#[cfg(debug_assertions)]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    let _ = super::fd::write(2, b"pidone: a bug of ours: panic\n");
-    super::kernel::exit(101)
 }
 
 /// What the unoptimised `core` of a development build asks for and never calls.

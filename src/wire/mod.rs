@@ -5,13 +5,16 @@
 
 pub mod command;
 pub mod container;
+pub mod crypt;
 pub mod errno;
 pub mod inittab;
 pub mod lines;
 pub mod logline;
+pub mod login;
 pub mod mounts;
 pub mod names;
 pub mod options;
+pub mod passwd;
 pub mod signals;
 pub mod syslog;
 pub mod text;

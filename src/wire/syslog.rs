@@ -26,6 +26,15 @@ pub enum Level {
 /// The facility of system daemons.
 const DAEMON: u8 = 3;
 
+/// The facility of messages on who was let in, which not everybody may read.
+const AUTHPRIV: u8 = 10;
+
+/// Appends what a datagram of login begins with: `<86>login[77]: `.
+pub fn login(line: &mut Line, level: Level, pid: u32) {
+    line.put(b"<").number(u64::from(AUTHPRIV * 8 + level as u8)).put(b">login[");
+    line.number(u64::from(pid)).put(b"]: ");
+}
+
 /// Appends `<30>`, the priority of a level with the daemon facility.
 pub fn priority(line: &mut Line, level: u8) {
     line.put(b"<").number(u64::from(DAEMON * 8 + (level & 7))).put(b">");
@@ -88,6 +97,9 @@ mod tests {
         let mut line = Line::new();
         datagram(&mut line, Level::Info as u8);
         assert_eq!(line.as_bytes(), b"<30>pidone[1]: ");
+        let mut line = Line::new();
+        login(&mut line, Level::Info, 77);
+        assert_eq!(line.as_bytes(), b"<86>login[77]: ");
         let mut line = Line::new();
         record(&mut line, Level::Critical as u8);
         assert_eq!(line.as_bytes(), b"<26>pidone: ");
