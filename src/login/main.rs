@@ -1,32 +1,99 @@
+//! The program login: it finds out who is at a terminal and starts a shell for them.
+//!
+//! It is a program of its own because its hash functions need memory by the megabyte: what runs
+//! as process 1 has no heap. A straight line from the name to the shell, it may wait, and it may
+//! end: whoever watches over it starts the next one.
+
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
-extern crate alloc;
-#[allow(unsafe_code, dead_code)]
+
+mod accounts;
+mod ask;
+mod crypt;
+mod door;
+mod session;
+#[allow(unsafe_code)]
+#[allow(dead_code, reason = "each binary uses its own part")]
 #[path = "../sys/login.rs"]
 mod sys;
+mod tell;
+
+use pidone::wire::login::{Call, Wrong, parse};
+use pidone::wire::text::Line;
+
 use sys::start::Args;
+use sys::terminal::PATH_MAX;
+use sys::{kernel, secret, terminal, user};
+use tell::Journal;
+
+/// The exit code for a command line that is not understood.
+const USAGE: i32 = 100;
+/// The exit code where the system did not let us.
+pub const REFUSED: i32 = 111;
+/// The exit code where nobody was let in.
+pub const NOBODY: i32 = 1;
+
+const VERSION: &[u8] = concat!("pidone login ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
+
+const HELP: &[u8] = b"\
+usage: login [-eEHp] [-h HOST] [[-f] USER]
+
+Asks for a name and a password and starts the user's shell.
+  -f        do not ask for a password: somebody else has
+  -h HOST   where the user comes from
+  -p        keep the environment
+  -e, -E    let an account without a password in on every terminal, or on none
+  -H        leave the name of the machine out of the prompt
+See login(1).
+";
+
+/// Where `sys/start` goes; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
-    let pw = args.get(1).unwrap_or(c"").to_bytes();
-    let mut out = [0u8; 64];
-    match args.get(2).unwrap_or(c"").to_bytes() {
-        b"6" => {
-            let Ok(p) = sha_crypt::Params::new(pw.len() as u32) else { return 1 };
-            out.copy_from_slice(&sha_crypt::sha512_crypt(pw, pw, p));
-        }
-        b"5" => {
-            let Ok(p) = sha_crypt::Params::new(pw.len() as u32) else { return 1 };
-            out[..32].copy_from_slice(&sha_crypt::sha256_crypt(pw, pw, p));
-        }
-        b"b" => {
-            out[..24].copy_from_slice(&bcrypt::bcrypt(pw.len() as u32, [pw[0]; 16], pw));
-        }
-        _ => {
-            let Ok(p) = core::str::from_utf8(pw) else { return 2 };
-            let Ok(p) = p.parse::<yescrypt::Params>() else { return 1 };
-            let _ = yescrypt::yescrypt(pw, pw, &p, &mut out[..32]);
-        }
+    let words = (1..).map_while(|index| args.get(index));
+    match parse(words.map(|word| word.to_bytes())) {
+        Ok(call) => run(args, &call),
+        Err(wrong) => refuse(wrong),
     }
-    let _ = sys::fd::write(1, &out);
-    0
+}
+
+fn refuse(wrong: Wrong<'_>) -> i32 {
+    let mut line = Line::wide();
+    line.put(b"login: ");
+    match wrong {
+        Wrong::Help => return say_to(1, HELP, 0),
+        Wrong::Version => return say_to(1, VERSION, 0),
+        Wrong::Option(word) => line.put(b"unknown option: ").quote(word),
+        Wrong::Value(word) => line.put(b"the name of a host has to follow ").quote(word),
+        Wrong::Word(word) => line.put(b"one word too many: ").quote(word),
+    };
+    line.put(b"\n");
+    say_to(2, line.as_bytes(), USAGE);
+    say_to(2, HELP, USAGE)
+}
+
+fn say_to(to: i32, text: &[u8], code: i32) -> i32 {
+    let _ = sys::fd::write(to, text);
+    code
+}
+
+fn run(args: Args, call: &Call<'_>) -> i32 {
+    let (effective, real) = user::ids();
+    let asks_much = call.trusted || call.keep || !call.host.is_empty();
+    if effective != 0 || (real != 0 && asks_much) {
+        return say_to(2, b"login: only root may do this; nothing was done\n", REFUSED);
+    }
+    if !terminal::is_there() {
+        return say_to(2, b"login: standard input is no terminal; nothing was done\n", REFUSED);
+    }
+    secret::hide();
+    kernel::close_the_rest();
+    kernel::set_defaults();
+    kernel::set_mask(0);
+    terminal::take();
+    let mut room = [0; PATH_MAX];
+    let path = terminal::path(&mut room);
+    let tty = path.strip_prefix(b"/dev/").unwrap_or(b"");
+    let mut journal = Journal::new(tty, call.host);
+    door::keep(args, call, &mut journal)
 }

@@ -39,6 +39,11 @@ impl Fd {
         Fd(unsafe { raw_syscall!(Sysno::open, path.as_ptr(), flags) } as i32)
     }
 
+    /// What a call that opens something returned.
+    pub fn from_call(returned: usize) -> Fd {
+        Fd(returned as i32)
+    }
+
     /// Opens another file where this one could not be opened.
     pub fn or_open(self, path: &CStr, flags: u32) -> Fd {
         if self.is_open() { self } else { Fd::open(path, flags) }
@@ -79,7 +84,7 @@ impl Fd {
     /// A watch over folders, see inotify(7).
     pub fn inotify() -> Fd {
         // SAFETY: inotify_init1 takes flags.
-        Fd(unsafe { raw_syscall!(Sysno::inotify_init1, NO_WAIT | CLOSE_ON_EXEC) } as i32)
+        Fd::from_call(unsafe { raw_syscall!(Sysno::inotify_init1, NO_WAIT | CLOSE_ON_EXEC) })
     }
 
     /// Watches one more folder for what comes into it.
