@@ -81,6 +81,18 @@ impl Screen {
         far.write_all(keys.as_bytes()).expect("a terminal takes a few keys");
     }
 
+    /// Sends bytes that are no text.
+    pub fn send(&self, bytes: &[u8]) {
+        let mut far = self.far.as_ref().expect("only a terminal has a keyboard");
+        far.write_all(bytes).expect("a terminal takes a few bytes");
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
+        let far = self.far.as_ref().expect("only a terminal can echo");
+        sys::echoes(far.as_fd()).expect("a terminal has settings")
+    }
+
     /// Takes the terminal away, as pulling the cable does: everybody on it gets a hang-up.
     pub fn hang_up(&mut self) {
         self.near = None;

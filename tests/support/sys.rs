@@ -253,6 +253,16 @@ pub fn stop_output(tty: BorrowedFd<'_>) -> io::Result<()> {
     check(unsafe { libc::tcflow(tty.as_raw_fd(), libc::TCOOFF) })
 }
 
+/// Whether a terminal shows what is typed.
+pub fn echoes(tty: BorrowedFd<'_>) -> io::Result<bool> {
+    // Safety: the descriptor is open and the settings live for the call.
+    unsafe {
+        let mut settings: libc::termios = std::mem::zeroed();
+        check(libc::tcgetattr(tty.as_raw_fd(), &mut settings))?;
+        Ok(settings.c_lflag & libc::ECHO != 0)
+    }
+}
+
 /// Sends a signal.
 pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
     // Safety: plain numbers.

@@ -48,15 +48,24 @@ pub fn pidone() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| match std::env::var_os("PIDONE_BIN") {
         Some(path) => PathBuf::from(path),
-        None => built(),
+        None => built("pidone"),
+    })
+}
+
+/// The program login, or the file that `PIDONE_LOGIN` names.
+pub fn login() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| match std::env::var_os("PIDONE_LOGIN") {
+        Some(path) => PathBuf::from(path),
+        None => built("login"),
     })
 }
 
 /// A missing binary is built once; an existing one is taken as it is, so that the tests can be
 /// run against a binary that came from elsewhere.
-fn built() -> PathBuf {
+fn built(name: &str) -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let binary = manifest.join("target/release/pidone");
+    let binary = manifest.join("target/release").join(name);
     if !binary.exists() {
         let status = Command::new(env!("CARGO"))
             .args(["build", "--release", "--bins"])

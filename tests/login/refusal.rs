@@ -1,0 +1,301 @@
+//! Who is not let in, and what ends a login before it has begun.
+
+use super::desk::{Desk, SECRET, Setup};
+use super::support::wait::came_true;
+
+/// Whether the last refusal had the words that all have, and the log the reason of its own.
+fn is_refused(desk: &mut Desk, reason: &str) {
+    desk.sees("\r\nLogin incorrect\r\n");
+    let line = desk.hears("refused");
+    assert!(line.starts_with("<84>login["), "{line}");
+    assert!(line.contains(&format!(" on 'pts/0': {reason} (try ")), "{line}");
+}
+
+/// What the screen shows from the first prompt to the second, for this name and password.
+fn screen_of(setup: Setup, name: &str, password: &str, reason: &str) -> String {
+    let mut desk = setup.sit();
+    desk.gives(name, password);
+    is_refused(&mut desk, reason);
+    desk.sees("desk login: ");
+    desk.ns.console().replace(name, "NAME")
+}
+
+#[test]
+fn the_screen_is_the_same_for_all_who_are_refused() {
+    let wrong = screen_of(Setup::new(""), "anna", "wrong", "the password is wrong");
+    let cases = [
+        ("stranger", "secret", "there is no such user"),
+        ("locked", "secret", "the account is locked, or not in /etc/shadow"),
+        ("star", "secret", "the account is locked, or not in /etc/shadow"),
+        ("absent", "secret", "the account is locked, or not in /etc/shadow"),
+        ("old", "secret", "the hash is of a form that is not known here"),
+        ("gone", "secret", "the account has expired"),
+        ("stale", "secret", "the password has expired: change it first"),
+        ("fresh", "secret", "the password has expired: change it first"),
+        ("root", "wrong", "the password is wrong"),
+        ("anna", "", "the password is wrong"),
+    ];
+    std::thread::scope(|scope| {
+        for (name, password, reason) in cases {
+            let wrong = &wrong;
+            scope.spawn(move || {
+                let screen = screen_of(Setup::new(""), name, password, reason);
+                assert_eq!(&screen, wrong, "{name}");
+            });
+        }
+    });
+}
+
+#[test]
+fn root_is_refused_where_securetty_does_not_name_the_terminal() {
+    let setup = Setup::new("").file("etc/securetty", "console\ntty1\n");
+    let reason = "/etc/securetty does not name the terminal";
+    screen_of(setup, "root", "secret", reason);
+    let setup = Setup::new("").file("etc/securetty", "");
+    screen_of(setup, "root", "secret", reason);
+}
+
+#[test]
+fn without_securetty_root_may_come_in_everywhere() {
+    let mut desk = Setup::new("").without("etc/securetty").sit();
+    desk.gives("root", "secret");
+    desk.sees("~ # ");
+}
+
+#[test]
+fn an_empty_password_does_only_where_it_is_to() {
+    let reason = "it has no password, which does not do here";
+    let without = || Setup::new("").without("etc/securetty");
+    screen_of(without(), "empty", "", reason);
+    screen_of(Setup::new("-E"), "empty", "", reason);
+    let setup = Setup::new("-h far.example").without("etc/securetty");
+    let mut desk = setup.sit();
+    desk.gives("empty", "");
+    desk.sees("Login incorrect");
+    let mut desk = Setup::new("-e").without("etc/securetty").sit();
+    desk.sees("desk login: ");
+    desk.types("empty");
+    desk.sees("$ ");
+}
+
+#[test]
+fn nologin_is_shown_and_keeps_all_but_root_out() {
+    let setup = Setup::new("").file("etc/nologin", "back at noon\n");
+    let mut desk = setup.sit();
+    desk.sees("back at noon\r\n");
+    desk.gives("anna", "secret");
+    is_refused(&mut desk, "/etc/nologin is there");
+    desk.gives("root", "secret");
+    desk.sees("~ # ");
+    let mut desk = Setup::new("-f anna").file("etc/nologin", "").sit();
+    desk.sees("Logins are closed at present.");
+    is_refused(&mut desk, "/etc/nologin is there");
+}
+
+#[test]
+fn an_account_that_has_expired_is_not_trusted_either() {
+    let mut desk = Setup::new("-f gone").sit();
+    is_refused(&mut desk, "the account has expired");
+    let mut desk = Setup::new("-f fresh").sit();
+    desk.sees("$ ");
+}
+
+#[test]
+fn there_are_three_tries_and_then_a_fresh_login() {
+    let mut desk = Setup::new("").sit();
+    for number in 1..=3 {
+        desk.gives("anna", "wrong");
+        let line = desk.hears("refused");
+        assert!(line.ends_with(&format!("the password is wrong (try {number} of 3)")), "{line}");
+        desk.sees("Login incorrect\r\n");
+    }
+    desk.gives("anna", "secret");
+    desk.sees("~ $ ");
+    assert!(desk.hears("login of").starts_with("<86>login[4]"), "it is another process");
+}
+
+#[test]
+fn an_unknown_name_may_be_a_password_and_is_not_logged() {
+    let mut desk = Setup::new("").sit();
+    desk.gives("hunter2", "anna");
+    let line = desk.hears("refused");
+    assert!(line.contains("refused somebody unknown on 'pts/0'"), "{line}");
+}
+
+#[test]
+fn names_of_any_bytes_are_nobody_and_do_no_harm() {
+    let mut desk = Setup::new("").sit();
+    for name in [&b"\xff\xfe\x80"[..], b"-froot", b"root:x"] {
+        desk.sees("desk login: ");
+        desk.ns.screen().send(name);
+        desk.types("");
+        desk.sees("Password: ");
+        desk.types("secret");
+        is_refused(&mut desk, "there is no such user");
+    }
+}
+
+#[test]
+fn a_name_beyond_ascii_is_a_name() {
+    let line = "jürgen:HASH:1020:1001::/home/anna:/bin/sh\n";
+    let mut desk = Setup::new("").more("etc/passwd", line).sit();
+    desk.gives("jürgen", "secret");
+    desk.sees("~ $ ");
+    assert_eq!(desk.output("echo $USER"), "jürgen\n");
+    assert!(desk.hears("login of").ends_with("login of 'j\\xc3\\xbcrgen' on 'pts/0'"));
+}
+
+#[test]
+fn a_line_that_is_too_long_is_refused_and_the_prompt_comes_again() {
+    let mut desk = Setup::new("").sit();
+    desk.sees("desk login: ");
+    desk.types(&"x".repeat(300));
+    desk.sees("login: a name has at most 32 bytes; try again\r\n");
+    desk.sees("desk login: ");
+    desk.types("anna");
+    desk.sees("Password: ");
+    desk.types(&"x".repeat(300));
+    is_refused(&mut desk, "the password is longer than 256 bytes");
+    desk.gives("anna", "secret");
+    desk.sees("~ $ ");
+}
+
+#[test]
+fn a_long_password_is_compared_to_its_end() {
+    let mut desk = Setup::new("").sit();
+    desk.gives("anna", &format!("secret{}", " ".repeat(250)));
+    is_refused(&mut desk, "the password is wrong");
+}
+
+#[test]
+fn empty_names_bring_the_prompt_again_ten_times() {
+    let mut desk = Setup::new("").sit();
+    for _ in 0..10 {
+        desk.sees("desk login: ");
+        desk.types("");
+    }
+    desk.gives("anna", "secret");
+    desk.sees("~ $ ");
+    assert!(desk.hears("login of").starts_with("<86>login[4]"), "it is another process");
+}
+
+#[test]
+fn a_password_is_never_seen_and_may_be_edited() {
+    let mut desk = Setup::new("").sit();
+    desk.sees("desk login: ");
+    desk.press("aM\x7fnnx\x7fa\r");
+    desk.sees("Password: ");
+    desk.press("rubbish\x15secreT\x7ft\r");
+    desk.sees("~ $ ");
+    let screen = desk.ns.console();
+    assert!(!screen.contains("secre") && !screen.contains("rubbish"), "{screen}");
+}
+
+#[test]
+fn what_is_typed_too_early_is_no_password() {
+    let mut desk = Setup::new("").sit();
+    desk.gives("anna", "wrong");
+    desk.hears("refused");
+    // This goes to nobody: it came while the answer was held back.
+    desk.types("secret");
+    desk.sees("Login incorrect\r\ndesk login: ");
+    desk.types("anna");
+    desk.sees("Password: ");
+    desk.types("secret");
+    desk.sees("~ $ ");
+}
+
+#[test]
+fn echo_is_off_for_the_password_and_on_again_whatever_ends_it() {
+    let signals = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGALRM];
+    for signal in signals {
+        let mut desk = Setup::new("").once().sit();
+        desk.sees("desk login: ");
+        assert!(desk.ns.screen().echoes());
+        desk.types("anna");
+        desk.sees("Password: ");
+        assert!(!desk.ns.screen().echoes());
+        desk.kill(signal);
+        desk.ns.until("login did not end", || desk.ns.procs().named("login").is_empty());
+        assert!(desk.ns.screen().echoes(), "signal {signal}");
+    }
+}
+
+#[test]
+fn a_signal_that_ends_nothing_leaves_the_password_unseen() {
+    let mut desk = Setup::new("").sit();
+    desk.sees("desk login: ");
+    desk.types("anna");
+    desk.sees("Password: ");
+    for signal in [libc::SIGWINCH, libc::SIGCONT, libc::SIGTSTP, libc::SIGCHLD] {
+        desk.kill(signal);
+    }
+    assert!(came_true(|| !desk.ns.screen().echoes()), "echo did not go off again");
+    desk.types("secret");
+    desk.sees("~ $ ");
+    assert!(!desk.ns.console().contains("secret"));
+}
+
+#[test]
+fn control_c_and_control_d_bring_a_fresh_login() {
+    for key in ["\x03", "\x04"] {
+        for typed in ["", "anna\r"] {
+            let mut desk = Setup::new("").sit();
+            desk.sees("desk login: ");
+            desk.press(typed);
+            desk.sees(if typed.is_empty() { "" } else { "Password: " });
+            desk.press(key);
+            desk.gives("anna", "secret");
+            desk.sees("~ $ ");
+        }
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_ends_login_in_every_state() {
+    for state in 0..4 {
+        let mut desk = Setup::new("").once().sit();
+        desk.sees("desk login: ");
+        if state == 1 {
+            desk.press("ann");
+        }
+        if state > 1 {
+            desk.types("anna");
+            desk.sees("Password: ");
+        }
+        if state == 3 {
+            desk.types("wrong");
+            desk.hears("refused");
+        }
+        desk.ns.screen().hang_up();
+        desk.ns.until("login did not end", || desk.ns.procs().named("login").is_empty());
+        assert!(desk.ns.runs());
+    }
+}
+
+#[test]
+fn there_are_sixty_seconds() {
+    std::thread::scope(|scope| {
+        for typed in ["", "anna\r"] {
+            scope.spawn(move || {
+                let mut desk = Setup::new("").once().sit();
+                desk.sees("desk login: ");
+                desk.press(typed);
+                desk.sees_late("Login timed out after 60 seconds\r\n");
+                desk.ns.until("login stayed", || desk.ns.procs().named("login").is_empty());
+                assert!(desk.ns.screen().echoes());
+            });
+        }
+    });
+}
+
+#[test]
+fn a_hash_that_asks_for_too_much_memory_lets_nobody_in() {
+    // 2^30 blocks of 4 KiB.
+    let huge = "huge:$y$jRT$LdJMENpBABJJ3hIHjB1Bi.$iofk68xbXBoXKsxTyMBCh2qkQuzQZ2Zik521F9TsTq6:\
+                1020:1001::/:/bin/sh\n";
+    let mut desk = Setup::new("").more("etc/passwd", huge).sit();
+    desk.gives("huge", "pleaseletmein");
+    is_refused(&mut desk, "the password is wrong");
+    assert!(SECRET.starts_with("$6$"));
+}
