@@ -7,7 +7,7 @@ use pidone::wire::syslog::{self, Level};
 use pidone::wire::text::Line;
 
 use crate::sys::fd::{self, Fd};
-use crate::sys::kernel;
+use crate::sys::{kernel, terminal};
 
 /// Writes on the terminal: all of it, or as much as the terminal takes before it fails.
 pub fn say(text: &[u8]) {
@@ -38,10 +38,16 @@ impl File {
     }
 }
 
-/// So many lines of a file are reported: whoever has more bad ones needs no list of them.
-const REPORTS_MAX: u32 = 16;
+/// So many bad lines are reported: a syslogd that is slow takes ten messages at once, of which one
+/// is to be left for who was let in.
+const REPORTS_MAX: u32 = 8;
 
-/// Our line to syslog. What it does not take at once is lost: nobody may be kept from logging in
+/// So long syslog may take until it has room for a message, in milliseconds.
+const PATIENCE: u32 = 500;
+
+const EAGAIN: u16 = 11;
+
+/// Our line to syslog. What it does not take soon is lost: nobody may be kept from logging in
 /// by a syslogd that hangs.
 pub struct Journal<'a> {
     socket: Fd,
@@ -49,14 +55,18 @@ pub struct Journal<'a> {
     pub tty: &'a [u8],
     /// From where, or empty.
     pub host: &'a [u8],
-    /// Reports that each file has had.
-    reports: [u32; 3],
+    /// Reports that there were so far.
+    reports: u32,
+    /// syslogd has let us wait for nothing.
+    hangs: bool,
+    /// The files that were read to their ends: they have nothing new to say.
+    settled: [bool; 3],
 }
 
 impl<'a> Journal<'a> {
     /// Nothing has been said yet.
     pub fn new(tty: &'a [u8], host: &'a [u8]) -> Self {
-        Journal { socket: Fd::syslog(), tty, host, reports: [0; 3] }
+        Journal { socket: Fd::syslog(), tty, host, reports: 0, hangs: false, settled: [false; 3] }
     }
 
     /// Says one line.
@@ -64,10 +74,20 @@ impl<'a> Journal<'a> {
         let mut line = Line::wide();
         syslog::login(&mut line, level, kernel::own_pid() as u32);
         write(&mut line);
-        if fd::send(self.socket.raw(), line.as_bytes()).is_err() {
+        match fd::send(self.socket.raw(), line.as_bytes()) {
+            Ok(_) => return,
+            Err(EAGAIN) => self.wait(),
             // A syslogd that was started anew is found.
-            self.socket = Fd::syslog();
-            let _ = fd::send(self.socket.raw(), line.as_bytes());
+            Err(_) => self.socket = Fd::syslog(),
+        }
+        let _ = fd::send(self.socket.raw(), line.as_bytes());
+    }
+
+    /// Waits for a syslogd that has enough to do, but for one that hangs only once.
+    fn wait(&mut self) {
+        if !self.hangs {
+            let until = kernel::now().plus(PATIENCE);
+            self.hangs = !terminal::wait_to_send(&self.socket, until);
         }
     }
 
@@ -110,16 +130,22 @@ impl<'a> Journal<'a> {
 
     /// Ends the reports on a file: it will be read again, and has nothing new to say.
     pub fn settle(&mut self, file: File) {
-        if let Some(count) = self.reports.get_mut(file as usize) {
-            *count = REPORTS_MAX;
+        if let Some(settled) = self.settled.get_mut(file as usize) {
+            *settled = true;
         }
     }
 
+    /// Whether one more report is due; the first one too many is said to be so.
     fn counts(&mut self, file: File) -> bool {
-        let Some(count) = self.reports.get_mut(file as usize) else {
+        if self.settled.get(file as usize) != Some(&false) {
             return false;
-        };
-        *count = count.saturating_add(1);
-        *count <= REPORTS_MAX
+        }
+        self.reports = self.reports.saturating_add(1);
+        if self.reports == REPORTS_MAX + 1 {
+            self.note(Level::Warning, |line| {
+                line.put(b"there are more bad lines; they are skipped as well");
+            });
+        }
+        self.reports <= REPORTS_MAX
     }
 }

@@ -62,9 +62,13 @@ fn groups_then_group_then_user_are_taken_on_and_root_cannot_come_back() {
 #[test]
 fn nothing_is_open_but_the_terminal_and_job_control_works() {
     let mut desk = anna("");
-    let open = desk.output("ls /proc/$$/fd | grep -vx 10; readlink /proc/$$/fd/0 /proc/$$/fd/2");
-    // The shell has its own copy of the terminal at 10.
-    assert_eq!(open, "0\n1\n2\n/dev/pts/0\n/dev/pts/0\n");
+    let shell = desk.ns.procs().named("sh")[0].pid;
+    let links = (0..64).map(|fd| desk.ns.procs().link(&format!("{shell}/fd/{fd}")));
+    let links: Vec<String> = links.filter(|link| !link.is_empty()).collect();
+    // The last one is the shell's own.
+    assert_eq!(links.len(), 4, "{links:?}");
+    assert!(links[..3].iter().all(|link| link.ends_with("/dev/pts/0")), "{links:?}");
+    assert!(links[3].contains("/dev/"), "{links:?}");
     let stat = desk.output("cut -d' ' -f5,6,7 /proc/$$/stat; echo $$");
     let numbers: Vec<&str> = stat.split_whitespace().collect();
     assert_eq!(numbers[0], numbers[3], "the shell leads its group: {stat}");
@@ -72,10 +76,14 @@ fn nothing_is_open_but_the_terminal_and_job_control_works() {
     desk.types("sleep 1000");
     desk.ns.until("sleep does not run", || desk.ns.procs().named("sleep").len() == 1);
     desk.press("\x1a");
+    let is = |desk: &Desk, state| desk.ns.procs().named("sleep").iter().any(|p| p.state == state);
+    desk.ns.until("sleep does not stop", || is(&desk, 'T'));
     desk.sees("Stopped");
+    desk.sees("~ $ ");
     desk.types("fg");
-    desk.sees("sleep 1000\r\n");
+    desk.ns.until("sleep does not go on", || is(&desk, 'S'));
     desk.press("\x03");
+    desk.ns.until("sleep does not end", || desk.ns.procs().named("sleep").is_empty());
     desk.sees("~ $ ");
     assert_eq!(desk.output("jobs"), "");
     desk.ns.power_off();
@@ -183,6 +191,8 @@ fn who_is_trusted_is_not_asked() {
 #[test]
 fn trust_holds_for_the_name_that_was_given_alone() {
     let mut desk = Setup::new("-f nobody").sit();
+    desk.sees("Password: ");
+    desk.types("secret");
     desk.sees("Login incorrect");
     desk.gives("root", "wrong");
     desk.sees("Login incorrect");

@@ -5,7 +5,7 @@ use super::support::wait::came_true;
 
 /// Whether the last refusal had the words that all have, and the log the reason of its own.
 fn is_refused(desk: &mut Desk, reason: &str) {
-    desk.sees("\r\nLogin incorrect\r\n");
+    desk.sees("Login incorrect\r\n");
     let line = desk.hears("refused");
     assert!(line.starts_with("<84>login["), "{line}");
     assert!(line.contains(&format!(" on 'pts/0': {reason} (try ")), "{line}");
