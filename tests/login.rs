@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "login/bench.rs"]
+mod bench;
 #[path = "login/desk.rs"]
 mod desk;
 #[path = "login/entry.rs"]
