@@ -7,6 +7,8 @@
 mod console;
 #[path = "boot/guest.rs"]
 mod guest;
+#[path = "boot/logins.rs"]
+mod logins;
 
 use std::fs;
 use std::path::Path;

@@ -26,7 +26,7 @@ make_image() {
 stage_base() {
     local tree=$1 applet
     mkdir -p -- "$tree"/{bin,sbin,usr/bin,usr/sbin,dev,proc,sys,run,tmp,root,etc,mnt} \
-        "$tree"/var/{log,run,spool}
+        "$tree"/var/{log,run,spool} "$tree/home/user"
     cp -R -- "$root/rootfs/." "$tree/"
     cp -- "$busybox" "$tree/bin/busybox"
     for applet in $("$busybox" --list-full); do
@@ -67,8 +67,19 @@ stage_init() {
         for name in "${pidone_names[@]}"; do
             ln -sf /sbin/init "$tree/$name"
         done
+        stage_login "$tree"
     fi
     [ -z "$inittab" ] || cp -- "$inittab" "$tree/etc/inittab"
+}
+
+# stage_login TREE: our login, which is built beside pidone, in the place of BusyBox's.
+stage_login() {
+    local login
+    login=$(dirname -- "$init")/login
+    [ -x "$login" ] || return 0
+    rm -f -- "$1/bin/login"
+    cp -- "$login" "$1/bin/login"
+    chmod 755 "$1/bin/login"
 }
 
 # stage_command TREE: the boot test. The words go into a file, each in single quotes, because a
@@ -106,11 +117,23 @@ set_modes() {
     [ ! -e "$1/etc/boot-test" ] || chmod 755 "$1/etc/boot-test"
 }
 
+# set_owners TREE: everything is root's but the home of the demo's user. Without root it is all root's,
+# by the archive's own word.
+set_owners() {
+    chown -R 0:0 "$1"
+    chown 1000:1000 "$1/home/user"
+}
+
 # pack_initramfs TREE: an archive without compression, as unpacking costs a slow guest more.
 pack_initramfs() {
+    local owner=(--owner=0:0)
     image=$scratch/initramfs.cpio
+    if [ "$(id -u)" = 0 ]; then
+        set_owners "$1"
+        owner=()
+    fi
     (cd -- "$1" && find . -print0 |
-        cpio --null --create --quiet --format=newc --owner=0:0 >"$image") ||
+        cpio --null --create --quiet --format=newc "${owner[@]}" >"$image") ||
         die "cannot make the initramfs in $scratch: cpio failed as above"
     if [ "$image_only" = 1 ]; then
         mv -- "$image" "$cache/initramfs.cpio"
@@ -122,7 +145,7 @@ pack_initramfs() {
 pack_disk() {
     local used
     [ "$(id -u)" = 0 ] || die "a disk image keeps owners and device nodes: run as root"
-    chown -R 0:0 "$1"
+    set_owners "$1"
     image=$scratch/root.ext4
     [ "$image_only" = 0 ] || image=$cache/root.ext4
     [ -z "$keep_disk" ] || image=$keep_disk
