@@ -57,6 +57,7 @@ const INIT: &[&str] = &[
     "*7machine8shutdown*13down_deadline*",
     "*7machine3log3Log4next*",
     "*7machine3log3Log7head_at*",
+    "*7machine3log3Log8deadline*",
 ];
 
 /// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder

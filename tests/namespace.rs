@@ -13,7 +13,7 @@ fn pidone(inittab: &str) -> Builder {
     Builder::new(Init::Pidone).inittab(inittab)
 }
 
-/// What reboot(2) is called with after a signal.
+/// What reboot(2) is called with last after a signal.
 fn reboot_command(signal: i32) -> (String, End) {
     let mut ns = pidone("::respawn:/bin/hold a\n").start();
     let trace = Trace::attach(&ns, "reboot");
@@ -21,7 +21,8 @@ fn reboot_command(signal: i32) -> (String, End) {
     ns.send(signal);
     let end = ns.end();
     let text = trace.text();
-    let command = text.split("LINUX_REBOOT_CMD_").nth(1).unwrap_or_default();
+    // The last one: whether the machine is ours is asked with another one before.
+    let command = text.rsplit("LINUX_REBOOT_CMD_").next().unwrap_or_default();
     (command.split([',', ')', ' ']).next().unwrap_or_default().to_owned(), end)
 }
 

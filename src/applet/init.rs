@@ -2,11 +2,10 @@
 
 use core::ffi::CStr;
 
-use pidone::machine::init::{Init, Memory, Phase};
+use pidone::machine::init::{Init, Memory};
 use pidone::machine::{Event, Mode};
 use pidone::wire::errno;
 use pidone::wire::names::place;
-use rustix::system::RebootCommand;
 
 use crate::sys::child::Board;
 use crate::sys::deed::Hands;
@@ -48,14 +47,12 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     };
     mount::early(|target, errno| trouble(b"mount", target.to_bytes(), errno));
     stdio::fill(args);
-    if mount::is_machine() {
+    if host::is_machine() {
         host::set_name();
     } else {
         // Whoever started us in a namespace may have left signals ignored; the kernel does not.
         kernel::set_defaults();
     }
-    // Ctrl-Alt-Del is to come to us as SIGINT instead of rebooting at once.
-    let _ = rustix::system::reboot(RebootCommand::CadOff);
     let on_serial = !tty::is_virtual(0);
     let env = env.fill(args, on_serial);
     if env.lost > 0 {
@@ -63,7 +60,6 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
     }
     let nursery = Nursery { env, board: Board::new() };
     let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new() };
-    hands.sinks.open_console();
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
     let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {
@@ -79,7 +75,8 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
     let mut reaper = Reaper::new();
     loop {
         act(init, hands);
-        if init.phase() == Phase::Run && init.was_stirred() {
+        if init.comes_to_rest() {
+            hands.sinks.open_console();
             memory::forget_the_cold(memory::code_of_init());
             memory::forget_the_stack();
         }

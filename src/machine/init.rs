@@ -1,6 +1,6 @@
 //! The whole of PID 1: boot, signals, reload; and, through its parts, units and shutdown.
 
-use super::log::Log;
+use super::log::{Log, RETRY_MS};
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
@@ -9,6 +9,11 @@ use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Sink, 
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
 use crate::wire::signals::Signal;
+use crate::wire::value::Millis;
+
+/// How long, in milliseconds, syslog is not looked for once everything is started: what has just
+/// been started, a login prompt among it, has the processor for itself meanwhile.
+const HEAD_START_MS: Millis = 50;
 
 /// How far we have come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,9 +134,11 @@ impl Init<'_> {
         self.phase
     }
 
-    /// Whether anything but the end of orphans has happened since this was asked last.
-    pub fn was_stirred(&mut self) -> bool {
-        core::mem::take(&mut self.stirred)
+    /// Whether it comes to rest: everything is started, no message is to be told soon, and
+    /// something but the end of orphans has happened since it was found to rest last.
+    pub fn comes_to_rest(&mut self) -> bool {
+        let told = self.log.deadline().is_none();
+        self.phase == Phase::Run && told && core::mem::take(&mut self.stirred)
     }
 
     /// Takes in what happened.
@@ -186,6 +193,7 @@ impl Init<'_> {
     }
 
     /// When [`Event::Tick`] is wanted.
+    #[inline(never)]
     pub fn next_deadline(&self) -> Option<Instant> {
         let units = self
             .table
@@ -198,6 +206,8 @@ impl Init<'_> {
     fn boot(&mut self, mode: Mode, seed: u32) {
         self.mode = mode;
         self.chance.seed(seed);
+        // For a while there is no syslog, and looking for it would only delay the boot.
+        self.log.hold_off(self.now, RETRY_MS);
         self.start_reading();
         if mode == Mode::Single {
             self.read_text(inittab::SINGLE);
@@ -306,7 +316,7 @@ impl Init<'_> {
                     self.start_all(Kind::Once);
                     self.start_all(Kind::Respawn);
                     self.start_all(Kind::AskFirst);
-                    self.log.appeared();
+                    self.log.hold_off(self.now, HEAD_START_MS);
                     Phase::Run
                 }
             };

@@ -20,7 +20,7 @@ const SPILL: usize = 4 * LINE_MAX;
 
 /// Waits before syslog is tried again, in milliseconds: it was full, or nobody tells us when it
 /// comes. They double from the first to the second.
-const RETRY_MS: Millis = 1_000;
+pub const RETRY_MS: Millis = 1_000;
 const RETRY_MAX_MS: Millis = 64_000;
 
 /// A message this old, in milliseconds, says so when it is delivered.
@@ -35,8 +35,7 @@ const CONSOLE: u8 = 0x80;
 /// How syslog is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Syslog {
-    /// It is not there, and we will be told when it comes. So it begins: before the boot is over
-    /// there is nobody to listen, and looking would only delay it.
+    /// It is not there, and we will be told when it comes.
     Awaited { since: Instant },
     /// It is to be tried.
     Ready,
@@ -200,7 +199,7 @@ impl Log {
             }
             (Sink::Syslog, Told::Full | Told::Absent { watched: false }) => {
                 self.wait = (self.wait.saturating_mul(2)).clamp(RETRY_MS, RETRY_MAX_MS);
-                self.syslog = Syslog::Down { until: now.plus(self.wait) };
+                self.hold_off(now, self.wait);
             }
             (Sink::Kernel, Told::Taken) => self.delivered(now),
             (Sink::Kernel, Told::Full | Told::Absent { .. }) => self.lose_oldest(),
@@ -222,6 +221,11 @@ impl Log {
         {
             self.syslog = Syslog::Ready;
         }
+    }
+
+    /// Does not look for syslog for a while.
+    pub fn hold_off(&mut self, now: Instant, span: Millis) {
+        self.syslog = Syslog::Down { until: now.plus(span) };
     }
 
     /// Tries syslog again: something came.

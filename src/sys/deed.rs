@@ -15,6 +15,7 @@ use rustix::fs::{Access, access};
 use rustix::system::RebootCommand;
 
 use super::fd::{self, Fd};
+use super::host;
 use super::kernel;
 use super::mount;
 use super::sinks::Sinks;
@@ -159,7 +160,7 @@ extern "C" fn do_last(step: &LastStep) -> ! {
         LastStep::KillAll => {
             kernel::signal_everyone(Signal::KILL);
         }
-        LastStep::Unmount if mount::is_machine() => mount::unmount_all(),
+        LastStep::Unmount if host::is_machine() => mount::unmount_all(),
         LastStep::Unmount => {}
         LastStep::Sync => rustix::fs::sync(),
         LastStep::Reboot(end) => kernel::exit(reboot(end)),
@@ -176,7 +177,7 @@ fn reboot(end: End) -> i32 {
     };
     match rustix::system::reboot(command) {
         Ok(()) => 0,
-        Err(rustix::io::Errno::PERM) if !mount::is_machine() => i32::from(NOT_OURS),
+        Err(rustix::io::Errno::PERM) if !host::is_machine() => i32::from(NOT_OURS),
         Err(error) => error.raw_os_error(),
     }
 }

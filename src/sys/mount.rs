@@ -99,19 +99,6 @@ fn furnish() {
     }
 }
 
-/// The number by which the first process namespace of a machine is known, PROC_PID_INIT_INO.
-const FIRST_NAMESPACE: u64 = 0xefff_fffc;
-
-/// Whether the machine's file systems are ours: in a namespace below they may be somebody else's.
-/// A shutdown line that unmounted everything may have taken /proc along, so it is brought back.
-pub fn is_machine() -> bool {
-    let proc = entry(&mut { EARLY });
-    if is_bare(&proc) {
-        let _ = put(&proc, SAFEST);
-    }
-    identity(c"/proc/self/ns/pid").is_some_and(|(_, number)| number == FIRST_NAMESPACE)
-}
-
 /// Passes over the mounts: each one unmounts what was mounted last, and a mount that held another
 /// one goes in the pass after it.
 const PASSES: usize = 8;
@@ -121,6 +108,9 @@ const LIST_MAX: usize = 32 * 1024;
 
 /// Unmounts what is left, or makes it read-only.
 pub fn unmount_all() {
+    // A shutdown line that unmounted everything may have taken /proc along; one that is there is
+    // not mounted a second time.
+    let _ = put(&entry(&mut { EARLY }), SAFEST);
     let mut list = [0u8; LIST_MAX];
     for _ in 0..PASSES {
         if !pass(&mut list, unmount_one) {
