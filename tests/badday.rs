@@ -5,12 +5,10 @@
 
 mod support;
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use support::console::{link_tty, new_pty, unlink_tty};
-use support::{Builder, Console, End, Init, Namespace, Syslog};
+use support::{Builder, Console, End, Fence, Init, Namespace, Syslog};
 
 /// A test that measures what the scheduler has a hand in takes this for writing, and runs alone;
 /// all others take it for reading.
@@ -224,44 +222,6 @@ fn a_terminal_that_vanishes_is_waited_for() {
     link_tty(ns.root(), "ttyX", number);
     ns.until_said("seen", 2);
     ns.power_off();
-}
-
-/// A control group that bounds the number of processes, where the host has such a controller.
-struct Fence {
-    folder: PathBuf,
-}
-
-impl Fence {
-    fn around(ns: &Namespace) -> Option<Fence> {
-        let bases = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].map(PathBuf::from);
-        for base in bases {
-            let folder = base.join(format!("pidone-test-{}", ns.pid()));
-            if fs::create_dir(&folder).is_err() {
-                continue;
-            }
-            let fence = Fence { folder };
-            let inside = ns.procs().all().into_iter().map(|process| ns.host_pid(process.pid));
-            let moved = |pid: i32| fs::write(fence.folder.join("cgroup.procs"), pid.to_string());
-            if fence.folder.join("pids.max").exists() && inside.map(moved).all(|r| r.is_ok()) {
-                return Some(fence);
-            }
-        }
-        None
-    }
-
-    fn set(&self, most: &str) {
-        fs::write(self.folder.join("pids.max"), most).expect("the limit can be set");
-    }
-}
-
-impl Drop for Fence {
-    fn drop(&mut self) {
-        // A group goes only when it is empty, and after a failure the namespace still runs.
-        let outside = self.folder.with_file_name("cgroup.procs");
-        let inside = fs::read_to_string(self.folder.join("cgroup.procs")).unwrap_or_default();
-        inside.lines().for_each(|pid| fs::write(&outside, pid).unwrap_or_default());
-        let _ = fs::remove_dir(&self.folder);
-    }
 }
 
 #[test]

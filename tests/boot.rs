@@ -199,6 +199,15 @@ fn a_commands_words_and_output_pass_through_the_guest_unchanged() {
 }
 
 #[test]
+fn a_fifo_that_is_called_etc_hostname_does_not_hold_the_boot() {
+    let fifo = scratch("fifo").join("hostname");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let added = format!("/etc/hostname={}", fifo.to_str().unwrap());
+    let output = boot_test(&["--add", &added], &["test", "-p", "/etc/hostname"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_commands_status_becomes_the_status_of_the_boot_test() {
     let output = boot_test(&["--disk"], &["sh", "-c", "echo out; echo err >&2; exit 7"]);
     assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));

@@ -309,3 +309,21 @@ fn a_prompt_that_nobody_answered_does_not_hold_up_the_way_down() {
     assert!(last.contains("by SIGTERM") || last.contains("by SIGHUP"), "not by grace: {last}");
     assert_eq!(ns.end(), End::HaltOrPowerOff);
 }
+
+#[test]
+fn a_child_that_asks_holds_no_descriptor_of_pid_1() {
+    let builder = pidone("bad\npts/0::askfirst:-/bin/sh\n").console(Console::Pty);
+    let _syslog = Syslog::bind(builder.root());
+    let mut ns = builder.start();
+    ns.until_shown("press Enter");
+    let open = |pid: i32| -> Vec<String> {
+        let names = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        let mut names: Vec<_> = names.map(|n| n.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let asks = ns.procs().named("init").into_iter().find(|process| process.pid != 1).unwrap();
+    assert!(open(ns.pid()).len() > 3, "PID 1 has descriptors that could be held");
+    assert_eq!(open(ns.host_pid(asks.pid)), ["0", "1", "2"]);
+    ns.power_off();
+}

@@ -82,6 +82,12 @@ pub const RESTART_FAILS: Difference = Difference {
     pidone: "When the restart command cannot be executed, pidone starts over itself.",
 };
 
+pub const SETTINGS_ALONE: Difference = Difference {
+    busybox: "A service without a terminal of its own has the console's settings made sane at each \
+              start.",
+    pidone: "Such a service leaves them alone: somebody may be working there.",
+};
+
 /// Every row, in the order of the manual.
 pub const DIFFERENCES: &[Difference] = &[
     LEADING_BLANK,
@@ -98,4 +104,5 @@ pub const DIFFERENCES: &[Difference] = &[
     MISSING_TTY,
     MISSING_COMMAND,
     RESTART_FAILS,
+    SETTINGS_ALONE,
 ];

@@ -1,6 +1,7 @@
 //! What a child finds at its start: environment, descriptors, session, signals, folder.
 
 use crate::case::{Case, Look, Step, case};
+use crate::differences::SETTINGS_ALONE;
 use crate::support::Console;
 
 pub const CASES: &[Case] = &[
@@ -55,6 +56,13 @@ pub const CASES: &[Case] = &[
         "parent 1, leads session yes, own group yes, controlling tty no\n\
          parent 1, leads session yes, own group yes, controlling tty no",
     ),
+    case(
+        "a service and the settings of a console that somebody works on",
+        "::wait:/bin/stty -echo\n::once:/bin/look\n",
+    )
+    .on(Console::Pty)
+    .files(&[("bin/look", LOOK)])
+    .differs("made sane", "left alone", SETTINGS_ALONE),
     case(
         "no signal is blocked or ignored",
         "::sysinit:/bin/grep -e SigBlk -e SigIgn /proc/self/status\n::wait:/bin/say done\n",
@@ -163,6 +171,15 @@ const SANE: &str = "speed 38400 baud; line = 0; intr = ^C; quit = ^\\; erase = ^
     -inlcr -igncr icrnl ixon ixoff -iuclc -ixany -imaxbel -iutf8 opost -olcuc -ocrnl onlcr \
     -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0 isig icanon iexten echo echoe echok \
     -echonl -noflsh -xcase -tostop -echoprt echoctl echoke -flusho -extproc";
+
+/// Says whether the console echoes what is typed.
+const LOOK: &str = "#!/bin/sh
+case $(stty -a) in
+*' -echo '*) /bin/say left alone ;;
+*' echo '*) /bin/say made sane ;;
+esac
+/bin/say done
+";
 
 /// What the probe says of a process that has a session, but no terminal.
 const OWN_SESSION: &str = "parent 1, leads session yes, own group yes, controlling tty no";

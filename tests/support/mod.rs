@@ -9,6 +9,7 @@
 
 pub mod console;
 pub mod end;
+pub mod fence;
 pub mod garden;
 pub mod namespace;
 pub mod procs;
@@ -21,6 +22,7 @@ pub mod wait;
 
 pub use console::Console;
 pub use end::End;
+pub use fence::Fence;
 pub use namespace::{Builder, Namespace};
 pub use syslog::Syslog;
 pub use tools::Init;

@@ -16,11 +16,21 @@ pub struct Trace {
 impl Trace {
     /// Attaches to PID 1 and to the children it makes from now on.
     pub fn attach(ns: &Namespace, call: &str) -> Trace {
+        Trace::with(ns, &["-f", "-e", &format!("trace={call}")])
+    }
+
+    /// Attaches to PID 1 alone and makes one of its calls last so many microseconds longer.
+    pub fn slow(ns: &Namespace, call: &str, micros: u32) -> Trace {
+        Trace::with(ns, &["-e", &format!("inject={call}:delay_exit={micros}")])
+    }
+
+    fn with(ns: &Namespace, what: &[&str]) -> Trace {
         let output = ns.root().path("tmp/trace");
         let pid = ns.pid().to_string();
         let alone = sys::FORKS.write().unwrap_or_else(PoisonError::into_inner);
         let tracer = Command::new(tools::strace())
-            .args(["-f", "-qq", "-e", &format!("trace={call}"), "-p", &pid, "-o"])
+            .args(what)
+            .args(["-qq", "-p", &pid, "-o"])
             .arg(&output)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

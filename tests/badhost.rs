@@ -1,0 +1,89 @@
+//! Bad days that take more than an inittab: file systems that never answer, and floods.
+
+mod support;
+
+use std::ffi::CString;
+use std::fs::{File, OpenOptions, create_dir};
+use std::os::fd::AsRawFd;
+
+use support::trace::Trace;
+use support::{Builder, Fence, Init, Namespace};
+
+/// Mounts a file system at /dead that nobody serves: whoever looks for a file on it waits until
+/// what this gives is closed. Nothing where this kernel has no FUSE.
+fn dead_file_system(builder: &Builder) -> Option<File> {
+    let server = OpenOptions::new().read(true).write(true).open("/dev/fuse").ok()?;
+    let target = builder.root().path("dead");
+    create_dir(&target).expect("a folder on a fresh root");
+    let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", server.as_raw_fd());
+    let options = CString::new(options).expect("no NUL");
+    support::sys::mount(c"fuse", &target, &options).ok()?;
+    Some(server)
+}
+
+/// Children of PID 1 that have not become a program and wait for the file system.
+fn held(ns: &Namespace) -> usize {
+    let children = ns.procs().named("init").into_iter().filter(|process| process.pid != 1);
+    let waits = |pid: i32| std::fs::read_to_string(format!("/proc/{}/wchan", ns.host_pid(pid)));
+    children.filter(|child| waits(child.pid).is_ok_and(|at| at.contains("fuse"))).count()
+}
+
+#[test]
+fn a_dead_file_system_under_a_program_or_its_condition_holds_the_child_alone() {
+    let builder = Builder::new(Init::Pidone).inittab(
+        "::once:/dead/program\n:if=/dead/path:once:/bin/say never\n::respawn:/bin/hold a\n\
+         ::ctrlaltdel:/bin/say pressed\n",
+    );
+    let Some(_server) = dead_file_system(&builder) else {
+        eprintln!("skipped: this kernel has no FUSE, or does not let root mount it");
+        return;
+    };
+    let mut ns = builder.start();
+    ns.until_said("a", 1);
+    ns.until("the file system did not hold two children", || held(&ns) == 2);
+    ns.send(libc::SIGINT);
+    ns.until_said("pressed", 1);
+    ns.power_off();
+    assert!(!ns.log().contains("never"), "{}", ns.log());
+}
+
+/// Makes a thousand orphans, each of which ends at once. It never starts two at a time, and it is
+/// fenced: no more than these can come of it.
+const FLOOD: &str = "#!/bin/sh
+i=0
+while [ $i -lt 1000 ]; do ( : & ); i=$((i + 1)); done
+exec sleep 100000
+";
+
+/// More than PID 1 reaps before it listens again.
+const PILE: usize = 100;
+
+#[test]
+fn signals_and_deadlines_are_heard_in_a_flood_of_orphans() {
+    let deaf = ":grace=100ms:respawn:/bin/deaf a\n";
+    let rest = "::respawn:/bin/flood\n::ctrlaltdel:/bin/say pressed\n";
+    let mut ns = Builder::new(Init::Pidone).inittab(deaf).file("bin/flood", FLOOD).start();
+    ns.until_said("a", 1);
+    ns.until("the deaf unit does not rest", || ns.procs().named("sleep").len() == 1);
+    let Some(fence) = Fence::around(&ns) else {
+        eprintln!("skipped: this host has no pids controller that root may use");
+        return;
+    };
+    fence.set("2000");
+    ns.root().write("etc/inittab", format!("{deaf}{rest}"));
+    ns.send(libc::SIGHUP);
+    ns.until("the flood is not up", || ns.procs().named("flood").len() == 1);
+    // Each reaping takes so long that the orphans come faster than they can go.
+    let trace = Trace::slow(&ns, "wait4", 20_000);
+    ns.until("the orphans do not pile up", || ns.procs().orphaned_zombies() > 5 * PILE);
+    ns.root().write("etc/inittab", rest);
+    ns.send(libc::SIGHUP);
+    ns.send(libc::SIGINT);
+    ns.until_said("pressed", 1);
+    let lives = |name: &str| ns.procs().named(name).iter().any(|process| process.state != 'Z');
+    ns.until("the deaf unit was not killed", || !lives("deaf"));
+    let waiting = ns.procs().orphaned_zombies();
+    assert!(waiting > PILE, "only {waiting} orphans still waited: {}", ns.state());
+    drop(trace);
+    ns.power_off();
+}
