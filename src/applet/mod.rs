@@ -1,6 +1,7 @@
 //! One file a personality. Which one it is, argv[0] or the first word says.
 
 mod container;
+mod getty;
 mod init;
 mod replies;
 
@@ -18,27 +19,32 @@ const REFUSED: i32 = 111;
 
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
-/// The names of the machine's init, and the first words that ask for it.
-static HOT_NAMES: [u8; 12] = *b"init linuxrc";
-static HOT_WORDS: [u8; 13] = *b"init single 1";
+/// What is no container's init: names of the program, or first words behind its own name.
+static HOT_APPLETS: [u8; 27] = *b"init linuxrc single 1 getty";
 
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
     let name = base_name(args.get(0).unwrap_or_default().to_bytes());
-    let guise = Guise::of(name);
-    let is_init = place(&HOT_NAMES, name).is_some()
-        || guise == Guise::Pidone
-            && args.get(1).is_none_or(|word| place(&HOT_WORDS, word.to_bytes()).is_some());
-    if is_init { be_init(args) } else { container::begin(args) }
+    if let Some(applet) = place(&HOT_APPLETS, name) {
+        return other(applet, args, 1);
+    }
+    // Without a word it is an init.
+    let word = args.get(1).map_or(Some(0), |word| place(&HOT_APPLETS, word.to_bytes()));
+    match word.filter(|_| Guise::of(name) == Guise::Pidone) {
+        Some(applet) => other(applet, args, 2),
+        None => container::begin(args),
+    }
 }
 
-/// Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody else
-/// will reap, and leaving is a panic.
+/// Becomes something else than a container's init; its words begin at this place.
 #[cold]
 #[inline(never)]
-fn be_init(args: Args) -> i32 {
-    if kernel::own_pid() == 1 {
-        init::run(args);
+fn other(applet: usize, args: Args, from: usize) -> i32 {
+    match applet {
+        4 => getty::run(args, from),
+        // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
+        // else will reap, and leaving is a panic.
+        _ if kernel::own_pid() == 1 => init::run(args),
+        _ => replies::nothing_to_do(),
     }
-    replies::nothing_to_do()
 }

@@ -2,6 +2,7 @@
 
 pub mod container;
 pub mod init;
+pub mod line;
 pub mod log;
 mod reload;
 pub mod shutdown;

@@ -167,7 +167,7 @@ const ENAMETOOLONG: u16 = 36;
 type Path = Vec<u8, { pidone::wire::command::BYTES_MAX + 16 }>;
 
 /// Executes the program, or says why not.
-fn execute(order: &Order<'_>) -> u16 {
+pub fn execute(order: &Order<'_>) -> u16 {
     let bare = order.path.to_bytes();
     if holds(bare, b'/') {
         return attempt(order, order.path);

@@ -39,8 +39,7 @@ impl Env {
 
     /// Sets everything. `on_serial` tells whether the console is no virtual terminal.
     pub fn fill(&'static mut self, args: Args, on_serial: bool) -> &'static Env {
-        let term = args.var(b"TERM").filter(|term| !on_serial || term.to_bytes() != b"TERM=linux");
-        self.add(term.unwrap_or(if on_serial { c"TERM=vt102" } else { c"TERM=linux" }));
+        self.add(Env::term(args, on_serial));
         self.add(PATH);
         self.add(c"SHELL=/bin/sh");
         self.add(c"USER=root");
@@ -58,6 +57,24 @@ impl Env {
         }
         let _ = self.vars.push(core::ptr::null());
         self
+    }
+
+    /// The type of the terminal: what we were given, unless it is usual for the other kind.
+    pub fn term(args: Args, on_serial: bool) -> &'static CStr {
+        let (usual, other) = match on_serial {
+            true => (c"TERM=vt102", c"TERM=linux"),
+            false => (c"TERM=linux", c"TERM=vt102"),
+        };
+        args.var(b"TERM").filter(|term| *term != other).unwrap_or(usual)
+    }
+
+    /// What we were given, but for the type of the terminal, which has to live until the execve.
+    pub fn pass_on(&mut self, args: Args, term: &CStr) {
+        self.push(term.as_ptr().cast());
+        for var in args.env().filter(|var| !var.to_bytes().starts_with(b"TERM=")) {
+            self.add(var);
+        }
+        let _ = self.vars.push(core::ptr::null());
     }
 
     /// The array for execve.

@@ -95,6 +95,23 @@ impl Fd {
         is_fine(unsafe { raw_syscall!(Sysno::inotify_add_watch, fd, folder.as_ptr(), events) })
     }
 
+    /// Makes the file behind it root's own, with a mode.
+    pub fn own(&self, mode: u32) {
+        // SAFETY: fchown and fchmod take numbers.
+        unsafe {
+            raw_syscall!(Sysno::fchown, self.0, 0, 0);
+            raw_syscall!(Sysno::fchmod, self.0, mode);
+        }
+    }
+
+    /// A socket of IPv4 to ask about interfaces.
+    pub fn internet() -> Fd {
+        const AF_INET: usize = 2;
+        const SOCK_DGRAM: u32 = 2;
+        // SAFETY: socket takes numbers.
+        Fd(unsafe { raw_syscall!(Sysno::socket, AF_INET, SOCK_DGRAM | CLOSE_ON_EXEC, 0) } as i32)
+    }
+
     /// A socket that sends datagrams to /dev/log, see unix(7).
     pub fn syslog() -> Fd {
         let fd = Fd::datagrams();

@@ -109,9 +109,11 @@ pub fn set_mask(set: SignalSet) -> SignalSet {
 /// What a process does with a signal: the kernel's struct sigaction.
 pub type Disposition = [u64; 4];
 
+/// A signal is ignored.
+const SIG_IGN: u64 = 1;
+
 /// What of a disposition is passed on at an execve: whether the signal is ignored.
 pub fn is_ignored(disposition: &Disposition) -> bool {
-    const SIG_IGN: u64 = 1;
     disposition.first() == Some(&SIG_IGN)
 }
 
@@ -128,6 +130,11 @@ pub fn set_disposition(signal: Signal, action: &Disposition) -> Disposition {
 pub fn set_default(signal: Signal) {
     // Zeros are SIG_DFL without flags.
     set_disposition(signal, &Disposition::default());
+}
+
+/// Ignores SIGHUP: that a terminal was hung up shows when it is read.
+pub fn ignore_hangup() {
+    set_disposition(Signal::HUP, &[SIG_IGN, 0, 0, 0]);
 }
 
 /// Gives every signal its default disposition: an ignored one would stay so in all that we start.
@@ -386,6 +393,18 @@ pub fn act_as(user: u32) -> bool {
 pub fn own_user() -> u32 {
     // SAFETY: geteuid has no arguments and cannot fail.
     unsafe { raw_syscall!(Sysno::geteuid) as u32 }
+}
+
+/// Has SIGALRM sent to us so many seconds from now; with 0, not any more.
+pub fn set_alarm(seconds: u32) {
+    // SAFETY: alarm takes a number.
+    unsafe { raw_syscall!(Sysno::alarm, seconds) };
+}
+
+/// Hangs up the terminal that controls us: every descriptor of it is dead from then on.
+pub fn hang_up() {
+    // SAFETY: vhangup has no arguments.
+    unsafe { raw_syscall!(Sysno::vhangup) };
 }
 
 /// An ioctl; whether it was understood.

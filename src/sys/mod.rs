@@ -4,6 +4,7 @@ pub mod child;
 pub mod container;
 pub mod deed;
 pub mod env;
+pub mod facts;
 pub mod fd;
 pub mod host;
 pub mod kernel;

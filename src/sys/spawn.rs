@@ -29,17 +29,20 @@ pub struct Nursery {
 }
 
 /// The words of a command as execve wants them.
-type Argv = Vec<*const u8, { command::WORDS_MAX + 1 }>;
+pub type Argv = Vec<*const u8, { command::WORDS_MAX + 1 }>;
 
-/// Pointers into the words, which must stay where they are while these are in use.
-fn argv(words: &Words) -> Argv {
+/// Pointers into words, each ended by a NUL, which must stay where they are while these are in use.
+pub fn argv(words: &[u8]) -> Argv {
     let mut argv = Argv::new();
     let mut begins = true;
-    for byte in words.bytes() {
+    for byte in words {
         if begins {
             let _ = argv.push(core::ptr::from_ref(byte));
         }
         begins = *byte == 0;
+    }
+    if argv.is_full() {
+        argv.pop();
     }
     let _ = argv.push(core::ptr::null());
     argv
@@ -74,7 +77,7 @@ impl Nursery {
         let text = table.text(spec.command);
         let mut words = Words::new();
         words.split(text);
-        let argv = argv(&words);
+        let argv = argv(words.bytes());
         let login = begins(text, b'-');
         let tty = table.text(spec.tty);
         let mut room = Path::new();
@@ -109,7 +112,7 @@ fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
 pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
     let mut words = Words::new();
     words.split(command);
-    let argv = argv(&words);
+    let argv = argv(words.bytes());
     let order = Order {
         condition: &[],
         path: c_str(words.path()).unwrap_or(c""),

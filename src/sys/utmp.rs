@@ -6,7 +6,7 @@
 
 use core::ffi::CStr;
 
-use pidone::wire::utmp::{Bytes, Record, SIZE};
+use pidone::wire::utmp::{Bytes, Kind, Record, SIZE};
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
@@ -29,7 +29,7 @@ pub fn put(record: &Record<'_>) {
     let mut bytes = [0; SIZE];
     record.encode(&mut bytes);
     let (utmp, path) = utmp();
-    match find(&utmp, |old| record.replaces(old), &mut [0; SIZE]) {
+    match find(&utmp, &mut |old| record.replaces(old), &mut [0; SIZE]) {
         Some(place) => write_at(&utmp, &bytes, place * SIZE as u64),
         None => append(path, &bytes),
     }
@@ -40,7 +40,7 @@ pub fn put(record: &Record<'_>) {
 pub fn bury(pid: i32, signal: u8, code: u8) -> bool {
     let (utmp, _) = utmp();
     let mut old = [0; SIZE];
-    let Some(place) = find(&utmp, |record| record.is_of(pid), &mut old) else {
+    let Some(place) = find(&utmp, &mut |record| record.is_of(pid), &mut old) else {
         return false;
     };
     let (seconds, micros) = now();
@@ -49,6 +49,17 @@ pub fn bury(pid: i32, signal: u8, code: u8) -> bool {
     write_at(&utmp, &bytes, place * SIZE as u64);
     append(WTMP, &bytes);
     true
+}
+
+/// How many are logged in.
+pub fn users() -> u32 {
+    let mut count = 0;
+    let mut count_one = |record: &Record<'_>| {
+        count += u32::from(record.kind == Kind::User);
+        false
+    };
+    find(&utmp().0, &mut count_one, &mut [0; SIZE]);
+    count
 }
 
 /// The time for a record: seconds since 1970, and microseconds.
@@ -65,7 +76,7 @@ fn utmp() -> (Fd, &'static CStr) {
 }
 
 /// The place of the first record that is wanted, which is left in the buffer.
-fn find(file: &Fd, wanted: impl Fn(&Record<'_>) -> bool, room: &mut Bytes) -> Option<u64> {
+fn find(file: &Fd, wanted: &mut dyn FnMut(&Record<'_>) -> bool, room: &mut Bytes) -> Option<u64> {
     for place in 0..PLACES_MAX {
         if fd::read(file.raw(), room) != Ok(SIZE as u32) {
             return None;

@@ -60,7 +60,7 @@ pub fn unescape<'a>(target: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
 }
 
 /// The byte that an escape of a backslash and three octal digits at the start stands for.
-fn escape(text: &[u8]) -> Option<u8> {
+pub fn escape(text: &[u8]) -> Option<u8> {
     let digits = text.get(1..4).filter(|_| text.starts_with(b"\\"))?;
     u8::try_from(super::value::octal(digits)?).ok()
 }

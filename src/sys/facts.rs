@@ -1,0 +1,118 @@
+//! What there is to be known of the machine, for those who show it.
+
+use core::ffi::CStr;
+
+use pidone::wire::issue;
+use pidone::wire::names::take;
+use pidone::wire::text::Line;
+use syscalls::{Sysno, raw_syscall};
+
+use super::fd::{self, Fd};
+use super::kernel::ioctl;
+
+/// The names of the machine, each with NULs behind it, as uname(2) writes them.
+pub struct Names([u8; 6 * NAME]);
+
+const NAME: usize = 65;
+
+impl Names {
+    /// Asks for them.
+    pub fn ask() -> Names {
+        let mut names = Names([0; 6 * NAME]);
+        // SAFETY: uname writes six texts of 65 bytes.
+        unsafe { raw_syscall!(Sysno::uname, names.0.as_mut_ptr()) };
+        names
+    }
+
+    /// One of them: the system, the node, the release, the version, the machine, the domain.
+    pub fn get(&self, which: usize) -> &[u8] {
+        take(&mut self.0.get(which * NAME..).unwrap_or(&[]), 0)
+    }
+}
+
+/// The place of the name of the node, which is the host name.
+pub const NODE: usize = 1;
+/// The place of the release of the kernel.
+pub const RELEASE: usize = 2;
+
+/// The kernel's struct ifreq, as SIOCGIFCONF fills it.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Interface {
+    name: [u8; 16],
+    family_port: u32,
+    address: [u8; 4],
+    rest: [u64; 2],
+}
+
+/// So many interfaces are looked at.
+const INTERFACES_MAX: usize = 32;
+
+/// Appends the address of IPv4 that an interface has, or without a name the first that leads out of
+/// the machine.
+pub fn put_v4(line: &mut Line, wanted: &[u8]) {
+    const SIOCGIFCONF: u32 = 0x8912;
+    let mut room = [Interface::default(); INTERFACES_MAX];
+    let mut list = (size_of_val(&room), room.as_mut_ptr());
+    let socket = Fd::internet();
+    // SAFETY: SIOCGIFCONF takes a length, padding and a pointer, and writes at most that length.
+    unsafe { ioctl(socket.raw(), SIOCGIFCONF, &raw mut list as usize) };
+    for interface in &room {
+        let name = take(&mut interface.name.as_slice(), 0);
+        let fits = if wanted.is_empty() { interface.address[0] != 127 } else { name == wanted };
+        if fits && !name.is_empty() {
+            return issue::address_v4(line, interface.address);
+        }
+    }
+}
+
+/// The same of IPv6.
+pub fn put_v6(line: &mut Line, wanted: &[u8]) {
+    let mut room = [0; 2048];
+    let mut text = fd::load(c"/proc/net/if_inet6", &mut room);
+    while !text.is_empty() {
+        if let Some(digits) = issue::address_of(take(&mut text, b'\n'), wanted) {
+            return issue::address(line, digits);
+        }
+    }
+}
+
+/// What stands in front of a name, as getdents64(2) writes it: a number, an offset, a length, a
+/// type. Where the length stands.
+const ENTRY_HEAD: usize = 19;
+const ENTRY_LEN: usize = 16;
+
+/// The longest name in a folder, in bytes.
+pub const ENTRY_MAX: usize = 255;
+
+/// A name in a folder.
+pub type Entry = heapless::Vec<u8, ENTRY_MAX>;
+
+/// Puts the name that follows this one in its place, of those in a folder that end so. Whether
+/// there is one.
+pub fn next_name(folder: &CStr, suffix: &[u8], name: &mut Entry) -> bool {
+    let folder = Fd::open(folder, fd::READ | fd::FOLDER | fd::CLOSE_ON_EXEC);
+    let mut room = [0u8; 1024];
+    let mut next = Entry::new();
+    loop {
+        let (into, len) = (room.as_mut_ptr(), room.len());
+        // SAFETY: the kernel writes at most that many bytes.
+        let got = unsafe { raw_syscall!(Sysno::getdents64, folder.raw(), into, len) };
+        let mut rest = room.get(..got).unwrap_or(&[]);
+        if rest.is_empty() {
+            break;
+        }
+        while let Some((head, behind)) = rest.split_first_chunk::<ENTRY_HEAD>() {
+            let found = take(&mut &*behind, 0);
+            let follows = found > name.as_slice() && (next.is_empty() || found < next.as_slice());
+            if follows && found.ends_with(suffix) {
+                next.clear();
+                let _ = next.extend_from_slice(found);
+            }
+            let len = u16::from_le_bytes([head[ENTRY_LEN], head[ENTRY_LEN + 1]]);
+            rest = behind.get(usize::from(len).wrapping_sub(ENTRY_HEAD)..).unwrap_or(&[]);
+        }
+    }
+    *name = next;
+    !name.is_empty()
+}
