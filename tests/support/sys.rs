@@ -308,3 +308,30 @@ fn c_path(path: &Path) -> CString {
 fn check(result: i32) -> io::Result<()> {
     if result == -1 { Err(Error::last_os_error()) } else { Ok(()) }
 }
+
+/// The settings of a terminal; of a master, those of its slave.
+pub fn settings(tty: BorrowedFd<'_>) -> libc::termios {
+    // Safety: zeros are settings, and tcgetattr writes all of them.
+    unsafe {
+        let mut settings = std::mem::zeroed();
+        check(libc::tcgetattr(tty.as_raw_fd(), &mut settings)).expect("a terminal has settings");
+        settings
+    }
+}
+
+/// Changes the settings of a terminal.
+pub fn set_settings(tty: BorrowedFd<'_>, settings: &libc::termios) {
+    // Safety: tcsetattr reads the settings.
+    let set = unsafe { libc::tcsetattr(tty.as_raw_fd(), libc::TCSANOW, settings) };
+    check(set).expect("a terminal takes settings");
+}
+
+/// The size of a terminal in rows and columns.
+pub fn window_size(tty: BorrowedFd<'_>) -> (u16, u16) {
+    // Safety: zeros are a size, and TIOCGWINSZ writes it.
+    unsafe {
+        let mut size: libc::winsize = std::mem::zeroed();
+        check(libc::ioctl(tty.as_raw_fd(), libc::TIOCGWINSZ, &mut size)).expect("a size");
+        (size.ws_row, size.ws_col)
+    }
+}

@@ -1,0 +1,156 @@
+//! A terminal with a getty on it, in a namespace whose PID 1 keeps it running, and somebody in
+//! front of it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::symlink;
+
+use crate::support::console::new_pty;
+use crate::support::{Builder, Init, Namespace, Syslog, sys, wait};
+
+/// In place of login: it writes down its words in hexadecimal, and the settings it finds.
+const LOGIN: &str = "#!/bin/sh
+words=$(printf '%s|' \"$@\" | hexdump -ve '1/1 \"%02x\"')
+/bin/say \"login $words\"
+/bin/say \"$(stty -a | tr '\\n' ' ')\"
+/bin/say \"TERM $TERM\"
+";
+
+/// What the stand-in for login writes down about its words.
+pub fn login(words: &[&[u8]]) -> String {
+    let mut bytes = words.join(&b'|');
+    bytes.push(b'|');
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("login {hex}")
+}
+
+/// The namespace and the person's end of the terminal.
+pub struct Seat {
+    pub ns: Namespace,
+    pub syslog: Syslog,
+    pub number: u32,
+    /// The near end of the terminal, while the line is up.
+    pub near: Option<File>,
+    /// Kept so that the line does not hang up between two gettys.
+    _far: File,
+    seen: Vec<u8>,
+}
+
+impl Seat {
+    /// A getty with these words, in which `%t` is the terminal.
+    pub fn take(words: &str) -> Seat {
+        Seat::take_with(words, &[])
+    }
+
+    /// The same with these files in the root.
+    pub fn take_with(words: &str, files: &[(&str, &str)]) -> Seat {
+        let mut builder = Builder::new(Init::Pidone);
+        let (near, far, number) = new_pty(builder.root());
+        symlink("init", builder.root().path("sbin/getty")).expect("a name for getty");
+        let syslog = Syslog::bind(builder.root());
+        let words = words.replace("%t", &format!("pts/{number}"));
+        let line = format!("pts/{number}:name=seat,delay=0:respawn:/sbin/getty {words}\n");
+        builder = builder.inittab(line).file("etc/issue", "a fresh getty\n");
+        builder = builder.file("bin/login", LOGIN);
+        for (name, text) in files {
+            builder = builder.file(name, text);
+        }
+        let ns = builder.start();
+        Seat { ns, syslog, number, near: Some(near), _far: far, seen: Vec::new() }
+    }
+
+    /// A seat whose getty has prompted.
+    pub fn at_prompt(words: &str) -> Seat {
+        let mut seat = Seat::take(words);
+        seat.expect_fresh();
+        seat
+    }
+
+    /// The near end.
+    pub fn line(&self) -> &File {
+        self.near.as_ref().expect("the line is up")
+    }
+
+    /// Types bytes, however long the terminal takes for them; what appears meanwhile is kept.
+    pub fn press(&mut self, keys: &[u8]) {
+        let mut rest = keys;
+        let what = "the terminal takes no keys";
+        while !rest.is_empty() {
+            let mut wrote = 0;
+            let came = wait::came_true(|| {
+                self.read();
+                match self.line().write(rest) {
+                    Ok(count) => wrote = count,
+                    Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
+                }
+                wrote > 0
+            });
+            assert!(came, "{what}: {}", self.ns.state());
+            rest = &rest[wrote..];
+        }
+    }
+
+    /// Waits for words and gives what came before them; both are taken.
+    pub fn expect(&mut self, words: &str) -> String {
+        let mut found = None;
+        wait::came_true(|| {
+            self.read();
+            found = self.seen.windows(words.len()).position(|w| w == words.as_bytes());
+            found.is_some()
+        });
+        let Some(place) = found else {
+            let seen = String::from_utf8_lossy(&self.seen).into_owned();
+            panic!("no {words:?} on the terminal after {seen:?}\n{}", self.ns.state());
+        };
+        let rest = self.seen.split_off(place + words.len());
+        let before = std::mem::replace(&mut self.seen, rest);
+        String::from_utf8_lossy(&before[..place]).into_owned()
+    }
+
+    /// Types a name and waits until login was started with it.
+    pub fn name(&mut self, keys: &[u8], words: &[&[u8]]) {
+        self.press(keys);
+        let wanted = login(words);
+        let came = wait::came_true(|| {
+            // A terminal that nobody reads fills up.
+            self.read();
+            self.ns.log().lines().any(|line| line == wanted)
+        });
+        assert!(came, "no {wanted} for {keys:?}: {}", self.ns.state());
+    }
+
+    /// Waits for a getty that has not been typed to yet.
+    pub fn expect_fresh(&mut self) {
+        self.expect("a fresh getty\r\n");
+        self.expect("login: ");
+    }
+
+    /// The settings of the terminal.
+    pub fn settings(&self) -> libc::termios {
+        sys::settings(self.line().as_fd())
+    }
+
+    /// The getty's number in the namespace; there is one at most.
+    pub fn getty(&self) -> Option<i32> {
+        self.ns.procs().named("getty").first().map(|process| process.pid)
+    }
+
+    /// Waits until a getty sleeps in a call of the kernel with this in its name.
+    pub fn until_sleeps_in(&self, call: &str) {
+        let host = |pid| format!("/proc/{}/wchan", self.ns.host_pid(pid));
+        self.ns.until("the getty does not wait", || {
+            let wchan = self.getty().map(|pid| std::fs::read_to_string(host(pid)));
+            wchan.is_some_and(|text| text.is_ok_and(|text| text.contains(call)))
+        });
+    }
+
+    fn read(&mut self) {
+        let Some(mut near) = self.near.as_ref() else { return };
+        let mut buffer = [0; 4096];
+        // A line that nobody has open gives EIO until the next getty comes.
+        while let Ok(count @ 1..) = near.read(&mut buffer) {
+            self.seen.extend_from_slice(&buffer[..count]);
+        }
+    }
+}
