@@ -82,9 +82,14 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
         }
         let wake = source::wait(init.next_deadline(), reaper.children);
         match wake {
-            Wake::Folder => hands.watch.end(),
             Wake::Child(pid) => reaper.heard_of(pid, &mut |what| reaped(init, hands, what)),
             Wake::Quiet => reaper.look(&mut |what| reaped(init, hands, what)),
+            Wake::Folder => {
+                hands.watch.end();
+                if hands.watch.have_consoles_changed() {
+                    init.handle(kernel::now(), Event::ConsolesChanged);
+                }
+            }
             Wake::Time | Wake::Asked(_) | Wake::Nothing => {}
         }
         if let Some(event) = wake.event() {

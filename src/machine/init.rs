@@ -1,11 +1,13 @@
 //! The whole of PID 1: boot, signals, reload; and, through its parts, units and shutdown.
 
 use super::log::{Log, RETRY_MS};
+use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{Ending, State, Stimulus, Unit};
 use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Sink, UnitId, earlier};
+use crate::wire::consoles::List;
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
 use crate::wire::signals::Signal;
@@ -46,6 +48,22 @@ pub(super) enum Starts {
     Paused,
 }
 
+/// Where the lines come from that count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    File,
+    BuiltIn,
+}
+
+/// Whether a line stands for the active consoles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Consoles {
+    /// None does.
+    Ignored,
+    /// One does.
+    Followed,
+}
+
 /// Whether the `ctrlaltdel` lines are being run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Walk {
@@ -84,6 +102,11 @@ pub struct Init<'m> {
     pub(super) ctrlaltdel: Walk,
     mode: Mode,
     stirred: bool,
+    pub(super) origin: Origin,
+    pub(super) consoles: Consoles,
+    /// The terminals of the active consoles.
+    pub(super) console_list: List,
+    pub(super) records: Records,
     pub(super) bad_lines: u32,
     pub(super) chance: Chance,
     /// The time of the event that is being handled.
@@ -107,6 +130,10 @@ impl<'m> Init<'m> {
             ctrlaltdel: Walk::Off,
             mode: Mode::Inittab,
             stirred: false,
+            origin: Origin::File,
+            consoles: Consoles::Ignored,
+            console_list: List::new(),
+            records: Records::new(),
             bad_lines: 0,
             chance: Chance::new(),
             now: Instant::from_millis(0),
@@ -129,6 +156,11 @@ impl Init<'_> {
         self.log
     }
 
+    /// Whether a line stands for the active consoles, so that their changes count.
+    pub fn consoles(&self) -> Consoles {
+        self.consoles
+    }
+
     /// How far we have come.
     pub fn phase(&self) -> Phase {
         self.phase
@@ -148,7 +180,9 @@ impl Init<'_> {
         match event {
             Event::Boot { mode, seed } => self.boot(mode, seed),
             Event::Text(bytes) => self.read_text(bytes),
-            Event::TextEnd => self.read_end(),
+            Event::Consoles(list) => self.set_consoles(list),
+            Event::ConsolesChanged => self.consoles_changed(),
+            Event::TextEnd => self.read_file_end(),
             Event::TextMissing { shell } => self.read_missing(shell),
             Event::TextFailed { errno } => self.read_failed(errno),
             Event::Requested(request) => self.request(request),
@@ -160,6 +194,7 @@ impl Init<'_> {
             Event::Refused { unit, refusal } => self.refused(unit, refusal),
             Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
             Event::SignalledAll { any } => self.signalled_all(any),
+            Event::Recorded { writer } => self.records.taken(writer),
             Event::Told { sink, told } => self.log.told(now, sink, told),
             Event::StepStarted { pid } => self.step_started(pid),
             Event::StepRefused { errno } => self.step_refused(errno),
@@ -183,12 +218,17 @@ impl Init<'_> {
         if self.reading == Reading::Under {
             return Some(Action::ReadTable);
         }
+        let record = self.records.next().map(Action::Record);
+        // A terminal's last session is written down before its next one begins.
+        let first = record.filter(|record| *record != Action::Record(Record::Boot));
         self.next_signal()
+            .or(first)
             .or_else(|| match self.phase {
                 Phase::Fresh => None,
                 Phase::Boot(_) | Phase::Run => self.next_spawn(),
                 Phase::Down { stage, .. } => self.next_down(stage),
             })
+            .or(record)
             .or(sink.map(Action::Tell))
     }
 
@@ -224,13 +264,17 @@ impl Init<'_> {
             }
             Request::Down(end) if !down => self.go_down(end),
             Request::Down(end) => self.hurry(end),
-            Request::Reload if !down && self.mode == Mode::Inittab => {
-                self.reading = Reading::Wanted;
-            }
+            Request::Reload if !down => self.want_reading(),
             Request::CtrlAltDel if !down => self.ctrlaltdel(),
             Request::Pause => self.starts = Starts::Paused,
             Request::Continue => self.starts = Starts::On,
             Request::Reload | Request::CtrlAltDel => {}
+        }
+    }
+
+    pub(super) fn want_reading(&mut self) {
+        if self.mode == Mode::Inittab {
+            self.reading = Reading::Wanted;
         }
     }
 
@@ -263,8 +307,19 @@ impl Init<'_> {
             self.stirred = true;
             self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
             self.tell_exit(unit, &before, exit, fault);
+            if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
+                self.record(Record::Ended { pid, exit });
+            }
         }
+        self.records.ended(pid);
         self.step_ended(pid, exit);
+    }
+
+    /// Has something written down about sessions.
+    pub(super) fn record(&mut self, record: Record) {
+        if !self.records.put(record) {
+            self.tell_unrecorded();
+        }
     }
 
     fn spawned(&mut self, unit: UnitId, pid: Pid) {
@@ -317,6 +372,7 @@ impl Init<'_> {
                     self.start_all(Kind::Respawn);
                     self.start_all(Kind::AskFirst);
                     self.log.hold_off(self.now, HEAD_START_MS);
+                    self.record(Record::Boot);
                     Phase::Run
                 }
             };

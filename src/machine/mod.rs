@@ -4,6 +4,7 @@ pub mod container;
 pub mod init;
 pub mod line;
 pub mod log;
+pub mod records;
 mod reload;
 pub mod shutdown;
 mod stories;
@@ -143,6 +144,11 @@ pub enum Mode {
 pub enum Event<'a> {
     /// We run. The seed makes the jitter of two machines differ.
     Boot { mode: Mode, seed: u32 },
+    /// The terminals of the active consoles, each with a blank behind it. It comes before the text
+    /// that they are for.
+    Consoles(&'a [u8]),
+    /// There are other active consoles now.
+    ConsolesChanged,
     /// A piece of the inittab.
     Text(&'a [u8]),
     /// The inittab is at its end.
@@ -171,6 +177,8 @@ pub enum Event<'a> {
     SignalledAll { any: bool },
     /// A message went to a sink.
     Told { sink: Sink, told: Told },
+    /// A record is being written by this child, or by nobody.
+    Recorded { writer: Option<Pid> },
     /// A last step has a child that does it.
     StepStarted { pid: Pid },
     /// A last step has no child.
@@ -184,7 +192,7 @@ pub enum Event<'a> {
 /// What is to be done. Each action is answered by an outcome event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Read the inittab: [`Event::Text`] and one of its ends.
+    /// Read the inittab: [`Event::Consoles`], [`Event::Text`] and one of its ends.
     ReadTable,
     /// Start a unit: [`Event::Spawned`] or [`Event::Refused`].
     Spawn { unit: UnitId },
@@ -193,6 +201,8 @@ pub enum Action {
     Signal { unit: UnitId, pid: Pid, signal: Signal, hangup: bool },
     /// Send every process TERM and CONT: [`Event::SignalledAll`].
     TermAll,
+    /// Fork a child that writes something down: [`Event::Recorded`].
+    Record(records::Record),
     /// Fork a child for a last step: [`Event::StepStarted`] or [`Event::StepRefused`].
     Last(LastStep),
     /// Tell the oldest message of the log: [`Event::Told`].

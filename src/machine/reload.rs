@@ -1,12 +1,13 @@
 //! Reading the inittab: at boot as it stands, later as a difference.
 
 use super::UnitId;
-use super::init::{Init, Phase, Reading, Starts};
+use super::init::{Consoles, Init, Origin, Phase, Reading, Starts};
 use super::stories::Notes;
 use super::table::{Slot, Table};
 use super::unit::{State, Stimulus, Then, Unit};
-use crate::wire::inittab::{self, Kind, Parsed};
+use crate::wire::inittab::{self, Entry, Kind, Parsed};
 use crate::wire::lines::Found;
+use crate::wire::names::take;
 
 /// What became of a line of the old table in the new one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,23 @@ impl Init<'_> {
         self.reading = Reading::Under;
         self.lines.restart();
         self.bad_lines = 0;
+        self.consoles = Consoles::Ignored;
         self.next_table.clear();
+    }
+
+    /// The active consoles are these.
+    pub(super) fn set_consoles(&mut self, list: &[u8]) {
+        self.console_list.clear();
+        // The list is collected to the same limit.
+        let _ = self.console_list.extend_from_slice(list);
+    }
+
+    /// The active consoles are others: what stands for them is read anew, as by a reload.
+    pub(super) fn consoles_changed(&mut self) {
+        let down = matches!(self.phase, Phase::Down { .. });
+        if self.consoles == Consoles::Followed && !down {
+            self.want_reading();
+        }
     }
 
     pub(super) fn read_text(&mut self, bytes: &[u8]) {
@@ -36,7 +53,7 @@ impl Init<'_> {
     }
 
     fn read_line(&mut self, found: Found) {
-        let Init { lines, next_table, log, bad_lines, now, .. } = self;
+        let Init { lines, next_table, log, bad_lines, now, console_list, .. } = self;
         let line = lines.number();
         let mut notes = Notes { now: *now, log, told: bad_lines, line };
         match found {
@@ -47,13 +64,32 @@ impl Init<'_> {
                 Parsed::Default(level) => next_table.default_level = Some(level),
                 Parsed::Bad { read, expected } => notes.bad_line(read, expected),
                 Parsed::Entry(entry) => {
-                    let added = next_table.add(line, &entry, &mut |problem| notes.option(problem));
-                    if let Err(overflow) = added {
-                        notes.overflow(overflow);
+                    let mut rest = entry.tty;
+                    if entry.tty == inittab::CONSOLES {
+                        self.consoles = Consoles::Followed;
+                        rest = console_list;
+                    }
+                    loop {
+                        // Where no console is known, there is still the one that we have.
+                        let end = if rest == entry.tty { 0 } else { b' ' };
+                        let entry = Entry { tty: take(&mut rest, end), ..entry };
+                        let added =
+                            next_table.add(line, &entry, &mut |problem| notes.option(problem));
+                        if let Err(overflow) = added {
+                            notes.overflow(overflow);
+                        }
+                        if rest.is_empty() {
+                            break;
+                        }
                     }
                 }
             },
         }
+    }
+
+    pub(super) fn read_file_end(&mut self) {
+        self.origin = Origin::File;
+        self.read_end();
     }
 
     pub(super) fn read_end(&mut self) {
@@ -72,8 +108,12 @@ impl Init<'_> {
     }
 
     pub(super) fn read_missing(&mut self, shell: bool) {
-        if let Phase::Fresh = self.phase {
+        let fresh = matches!(self.phase, Phase::Fresh);
+        if fresh {
             self.tell_defaults(shell);
+        }
+        if fresh || self.origin == Origin::BuiltIn {
+            self.origin = Origin::BuiltIn;
             self.read_text(inittab::DEFAULTS);
             self.read_end();
         } else {

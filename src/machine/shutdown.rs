@@ -7,6 +7,7 @@
 //! ```
 
 use super::init::{Init, Phase, Reading, Starts, Walk};
+use super::records::Record;
 use super::time::Instant;
 use super::unit::{Stimulus, Then};
 use super::{Action, End, Exit, Fault, LastStep, Pid};
@@ -79,6 +80,7 @@ impl Init<'_> {
     #[inline(never)]
     pub(super) fn go_down(&mut self, end: End) {
         self.tell_down(end);
+        self.record(Record::Down);
         // Whatever was under way is not gone on with.
         (self.reading, self.ctrlaltdel, self.starts) = (Reading::Idle, Walk::Off, Starts::On);
         let mut grace = 0;

@@ -289,6 +289,11 @@ impl Init<'_> {
         self.tell(Level::Warning, NOBODY, what, 0);
     }
 
+    pub(super) fn tell_unrecorded(&mut self) {
+        let what = b"utmp: earlier records are not written yet; the end of a session is left out";
+        self.tell(Level::Warning, NOBODY, what, 0);
+    }
+
     pub(super) fn tell_ctrlaltdel(&mut self) {
         self.tell(Level::Notice, NOBODY, b"Ctrl-Alt-Del was pressed", 0);
     }

@@ -2,11 +2,12 @@
 
 use core::ffi::CStr;
 
-use pidone::machine::init::Init;
+use pidone::machine::init::{Consoles, Init};
+use pidone::machine::records::Record;
 use pidone::machine::shutdown::NOT_OURS;
 use pidone::machine::table::Table;
 use pidone::machine::{
-    Action, End, Event, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
+    Action, End, Event, Exit, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
 };
 use pidone::wire::errno;
 use pidone::wire::signals::Signal;
@@ -14,12 +15,14 @@ use pidone::wire::text::Line;
 use rustix::fs::{Access, access};
 use rustix::system::RebootCommand;
 
+use super::facts::{Names, RELEASE};
 use super::fd::{self, Fd};
 use super::host;
 use super::kernel;
 use super::mount;
 use super::sinks::Sinks;
 use super::spawn::Nursery;
+use super::utmp;
 use super::watch::Watch;
 
 /// What deeds are done with.
@@ -37,7 +40,8 @@ impl Hands {
     #[inline(never)] // The loop around it stays in memory while it waits, this does not.
     pub fn act(&mut self, init: &mut Init<'_>, action: Action) {
         let event = match action {
-            Action::ReadTable => return read_table(init),
+            Action::ReadTable => return self.read_table(init),
+            Action::Record(record) => write_down(&record),
             Action::Spawn { unit } => self.spawn(init.table(), unit),
             Action::Signal { unit, pid, signal, hangup } => {
                 signal_unit(pid, signal, hangup);
@@ -107,7 +111,22 @@ const PIECE: usize = 512;
 /// called /etc/inittab may be a device that has no end.
 const PIECES_MAX: usize = 8192;
 
-fn read_table(init: &mut Init<'_>) {
+impl Hands {
+    /// Hands over the table, and what its lines for the consoles stand for.
+    fn read_table(&mut self, init: &mut Init<'_>) {
+        let list = host::consoles();
+        init.handle(kernel::now(), Event::Consoles(&list));
+        read_text(init);
+        if init.consoles() == Consoles::Ignored {
+            self.watch.leave_consoles();
+        } else if self.watch.over_consoles() && host::consoles() != list {
+            // They changed before the watch began.
+            init.handle(kernel::now(), Event::ConsolesChanged);
+        }
+    }
+}
+
+fn read_text(init: &mut Init<'_>) {
     let end = match read_pieces(init) {
         Ok(()) => Event::TextEnd,
         Err(errno::ENOENT) => Event::TextMissing { shell: access(SHELL, Access::EXEC_OK).is_ok() },
@@ -138,6 +157,31 @@ fn signal_unit(pid: Pid, signal: Signal, hangup: bool) {
         kernel::signal_group(pid, Signal::HUP);
     }
     kernel::signal_group(pid, Signal::CONT);
+}
+
+/// Forks a child that writes a record: its file may lie on a file system that does not answer.
+fn write_down(record: &Record) -> Event<'static> {
+    // SAFETY: `do_write_down` never returns, and works on a copy of our memory.
+    let writer = unsafe { kernel::fork(record, do_write_down) }.ok();
+    Event::Recorded { writer }
+}
+
+extern "C" fn do_write_down(record: &Record) -> ! {
+    let names = Names::ask();
+    let (seconds, micros) = utmp::now();
+    let ours = match *record {
+        Record::Boot => utmp::Record::boot(names.get(RELEASE)),
+        Record::Down => utmp::Record::shutdown(names.get(RELEASE)),
+        Record::Ended { pid, exit } => {
+            match exit {
+                Exit::Code(code) => utmp::bury(pid.0, 0, code),
+                Exit::Signal(signal) => utmp::bury(pid.0, signal.0, 0),
+            };
+            kernel::exit(0)
+        }
+    };
+    utmp::put(&ours.at(seconds, micros));
+    kernel::exit(0)
 }
 
 /// Forks a child for a last step.

@@ -90,9 +90,19 @@ impl Fd {
     /// Watches one more folder for what comes into it.
     pub fn watch(&self, folder: &CStr) -> bool {
         const ATTRIB_MOVED_TO_CREATE: usize = 0x4 | 0x80 | 0x100;
-        let (fd, events) = (self.0, ATTRIB_MOVED_TO_CREATE);
+        self.watch_for(folder, ATTRIB_MOVED_TO_CREATE)
+    }
+
+    /// Watches a file for what is written to it, or what the kernel says to be new in it.
+    pub fn watch_file(&self, file: &CStr) -> bool {
+        const MODIFY: usize = 0x2;
+        self.watch_for(file, MODIFY)
+    }
+
+    fn watch_for(&self, path: &CStr, events: usize) -> bool {
+        let fd = self.0;
         // SAFETY: the kernel reads a string.
-        is_fine(unsafe { raw_syscall!(Sysno::inotify_add_watch, fd, folder.as_ptr(), events) })
+        is_fine(unsafe { raw_syscall!(Sysno::inotify_add_watch, fd, path.as_ptr(), events) })
     }
 
     /// Makes the file behind it root's own, with a mode.

@@ -1,8 +1,10 @@
-//! What is the machine's and not a namespace's: Ctrl-Alt-Del, and the name.
+//! What is the machine's and not a namespace's: Ctrl-Alt-Del, its name and its consoles.
 
+use pidone::wire::consoles::{self, List};
 use rustix::system::{RebootCommand, reboot};
 
 use super::fd;
+use super::spawn::is_missing;
 
 /// The longest name, in bytes: the kernel's __NEW_UTS_LEN.
 const NAME_MAX: usize = 64;
@@ -22,4 +24,25 @@ pub fn set_name() {
     if let Some(name) = text.get(..end).filter(|name| !name.is_empty()) {
         let _ = rustix::system::sethostname(name);
     }
+}
+
+/// The longest list of consoles and the longest command line of the kernel, in bytes.
+const ACTIVE_MAX: usize = 256;
+const COMMAND_LINE_MAX: usize = 4096;
+
+/// What the kernel says of its consoles.
+pub const ACTIVE: &core::ffi::CStr = c"/sys/class/tty/console/active";
+
+/// The terminals of the active consoles. In a namespace the kernel's consoles are those of the host
+/// around it, so only what is there counts.
+pub fn consoles() -> List {
+    let mut active = [0; ACTIVE_MAX];
+    let mut line = [0; COMMAND_LINE_MAX];
+    let active = fd::load(ACTIVE, &mut active);
+    let line = if active.is_empty() { fd::load(c"/proc/cmdline", &mut line) } else { &[] };
+    let everywhere = is_machine();
+    let is_there = |name: &[u8]| everywhere || !is_missing(b"/dev/", name);
+    let mut list = List::new();
+    consoles::collect(active, line, &is_there, &mut list);
+    list
 }

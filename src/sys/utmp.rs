@@ -6,7 +6,8 @@
 
 use core::ffi::CStr;
 
-use pidone::wire::utmp::{Bytes, Kind, Record, SIZE};
+pub use pidone::wire::utmp::Record;
+use pidone::wire::utmp::{Bytes, Kind, SIZE};
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
@@ -29,11 +30,25 @@ pub fn put(record: &Record<'_>) {
     let mut bytes = [0; SIZE];
     record.encode(&mut bytes);
     let (utmp, path) = utmp();
-    match find(&utmp, &mut |old| record.replaces(old), &mut [0; SIZE]) {
-        Some(place) => write_at(&utmp, &bytes, place * SIZE as u64),
+    let mut before = [0; SIZE];
+    match find(&utmp, &mut |old| record.replaces(old), &mut before) {
+        Some(place) => {
+            write_at(&utmp, &bytes, place * SIZE as u64);
+            end_of(&Record::decode(&before), record);
+        }
         None => append(path, &bytes),
     }
     append(WTMP, &bytes);
+}
+
+/// Writes into wtmp that a session has ended, where another one begins in its place before anybody
+/// has written that down.
+fn end_of(old: &Record<'_>, new: &Record<'_>) {
+    if old.kind == Kind::User && old.pid != new.pid {
+        let mut bytes = [0; SIZE];
+        old.dead(0, 0).at(new.seconds, new.micros).encode(&mut bytes);
+        append(WTMP, &bytes);
+    }
 }
 
 /// Writes into both files that a process has ended, if it has a record. Whether it had one.

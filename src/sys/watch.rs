@@ -3,17 +3,20 @@
 
 use core::ffi::CStr;
 
-use super::fd::Fd;
+use super::fd::{self, Fd};
+use super::host::ACTIVE;
 
 /// The instance, while there is one.
 pub struct Watch {
     fd: Fd,
+    /// The one over the consoles, which lives as long as a line stands for them.
+    consoles: Fd,
 }
 
 impl Watch {
     /// Nothing is watched.
     pub const fn new() -> Self {
-        Watch { fd: Fd::NONE }
+        Watch { fd: Fd::NONE, consoles: Fd::NONE }
     }
 
     /// Watches a folder; whether that could be done.
@@ -27,5 +30,25 @@ impl Watch {
     /// Ends the watch. Whoever still misses something begins it anew.
     pub fn end(&mut self) {
         self.fd = Fd::NONE;
+    }
+
+    /// Watches for other active consoles; whether that could be done and was not done before.
+    pub fn over_consoles(&mut self) -> bool {
+        if self.consoles.is_open() {
+            return false;
+        }
+        self.consoles = Fd::inotify();
+        self.consoles.signal_on_news() && self.consoles.watch_file(ACTIVE)
+    }
+
+    /// Watches for them no more.
+    pub fn leave_consoles(&mut self) {
+        self.consoles = Fd::NONE;
+    }
+
+    /// Whether there have been others since this was last asked.
+    pub fn have_consoles_changed(&self) -> bool {
+        let mut events = [0; 64];
+        self.consoles.is_open() && fd::read(self.consoles.raw(), &mut events).is_ok()
     }
 }

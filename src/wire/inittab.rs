@@ -60,6 +60,9 @@ pub enum Parsed<'a> {
 /// that udev makes is shorter.
 pub const TTY_MAX: usize = 64;
 
+/// The terminal of a line that stands for a line for each active console.
+pub const CONSOLES: &[u8] = b"@console";
+
 const FIELDS: &[u8] = b"tty:options:action:command";
 
 /// The actions of entries, in the order of [`KINDS`], and at the end the one that is none. It is
@@ -114,9 +117,10 @@ fn highest_level(field: &[u8]) -> Option<u8> {
     field.iter().copied().max().and_then(super::options::level)
 }
 
-/// What runs where there is no inittab: what BusyBox's code does, not what its usage text says.
+/// What runs where there is no inittab: what BusyBox's code does, not what its usage text says, but
+/// with a shell on each of several consoles.
 pub const DEFAULTS: &[u8] = b"::sysinit:/etc/init.d/rcS
-::askfirst:-/bin/sh
+@console::askfirst:-/bin/sh
 tty2::askfirst:-/bin/sh
 tty3::askfirst:-/bin/sh
 tty4::askfirst:-/bin/sh

@@ -4,6 +4,7 @@
 //! instead; who reports it, and what happens next, is decided in [`crate::machine`].
 
 pub mod command;
+pub mod consoles;
 pub mod container;
 pub mod crypt;
 pub mod errno;
@@ -11,8 +12,8 @@ pub mod getty;
 pub mod inittab;
 pub mod issue;
 pub mod lines;
-pub mod logline;
 pub mod login;
+pub mod logline;
 pub mod mounts;
 pub mod names;
 pub mod options;

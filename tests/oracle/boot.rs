@@ -1,8 +1,8 @@
 //! What runs at boot, in which order, and what is started again.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::MISSING_TTY;
-use crate::support::Console;
+use crate::differences::{CONSOLES, MISSING_TTY};
+use crate::support::{Console, Init};
 
 /// A script that writes down its process number, by which a later look knows the order of forks.
 const NOTE: (&str, &str) = ("bin/note", "#!/bin/sh\necho $$ > /out/pid.$1\nexec sleep 100000\n");
@@ -134,6 +134,26 @@ pub const CASES: &[Case] = &[
         "again\nconsole shows once: nosuch",
         MISSING_TTY,
     ),
+    case(
+        "a line for all consoles runs on each that is there",
+        "@console::respawn:/bin/hold a\n::wait:/bin/say b\n::wait:/bin/say done\n",
+    )
+    // In a namespace the kernel's consoles are the host's, so this file and these devices stand
+    // in for them.
+    .files(&[("sys/class/tty/console/active", "zero nosuch full\n")])
+    .steps(&[
+        Step::Said("done"),
+        Step::For(Init::Pidone, &Step::SaidTimes("a", 2)),
+        Step::For(Init::Busybox, &Step::Ready),
+    ])
+    .looks(&[Look::Alive("sleep")])
+    .sorted()
+    .differs("b\nsleep alive: 0", "a\na\nb\nsleep alive: 2", CONSOLES),
+    case(
+        "a line for all consoles runs on init's own where none is known",
+        "@console::wait:/bin/say a\n::wait:/bin/say done\n",
+    )
+    .differs("", "a", CONSOLES),
     case(
         "single runs a login shell and nothing else",
         "::sysinit:/bin/say a\n::respawn:/bin/say b\n",

@@ -72,6 +72,11 @@ pub const MISSING_TTY: Difference = Difference {
     pidone: "A respawn line whose terminal is missing says so once, and starts when it appears.",
 };
 
+pub const CONSOLES: Difference = Difference {
+    busybox: "A line for the terminal of all consoles names a device that is missing.",
+    pidone: "Such a line stands for one line on each active console.",
+};
+
 pub const MISSING_COMMAND: Difference = Difference {
     busybox: "A respawn line whose command is missing is reported once a second.",
     pidone: "A respawn line whose command is missing is reported once and retried ever less often.",
@@ -102,6 +107,7 @@ pub const DIFFERENCES: &[Difference] = &[
     RELOAD_ONCE,
     RELOAD_MISSING,
     MISSING_TTY,
+    CONSOLES,
     MISSING_COMMAND,
     RESTART_FAILS,
     SETTINGS_ALONE,

@@ -77,7 +77,7 @@ const OPTIONS: &[&str] = &[
     "nonsense=1",
 ];
 
-const TERMINALS: &[&str] = &["", "", "", "null", "tty1", "ttyS0", "vc/3"];
+const TERMINALS: &[&str] = &["", "", "", "null", "tty1", "ttyS0", "vc/3", "@console"];
 
 /// An inittab of random lines. Commands come out of a small stock, so that a second inittab
 /// keeps, changes, drops and adds lines, and so that lines collide.

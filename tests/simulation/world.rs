@@ -126,6 +126,7 @@ impl World {
                 all.into_iter().for_each(|pid| self.strike(pid, Signal::TERM));
                 self.handle(Event::SignalledAll { any })
             }
+            Action::Record(_) => self.record(),
             Action::Last(step) => self.last(step),
             Action::Tell(sink) => self.tell(sink),
             Action::Replace { unit } => {
@@ -146,8 +147,22 @@ impl World {
         }
     }
 
+    /// A record that is written, on a dead file system for ever.
+    fn record(&mut self) -> Result<(), String> {
+        let refused = self.random.hits(self.weather.fork_refused);
+        let pid = self.free_pid().filter(|_| !refused);
+        if let Some(pid) = pid {
+            let process = self.process(None);
+            self.processes.insert(pid, process);
+        }
+        self.handle(Event::Recorded { writer: pid.map(Pid) })
+    }
+
     fn read_table(&mut self) -> Result<(), String> {
         self.tally.reloads += 1;
+        let lists: [&[u8]; 3] = [b"", b"ttyS0 ", b"tty1 ttyS0 "];
+        let list = lists[self.random.below(3) as usize];
+        self.handle(Event::Consoles(list))?;
         if self.random.hits(self.weather.inittab_unread) {
             let shell = self.random.hits(50);
             let missing = self.random.hits(50);
@@ -353,6 +368,9 @@ impl World {
         }
         if self.appears.is_some_and(|t| t <= self.now) {
             self.appears = None;
+            if self.random.hits(10) {
+                return self.handle(Event::ConsolesChanged);
+            }
             return self.handle(Event::Appeared);
         }
         self.handle(Event::Tick)
