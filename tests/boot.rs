@@ -9,6 +9,8 @@ mod console;
 mod guest;
 #[path = "boot/logins.rs"]
 mod logins;
+#[path = "boot/sessions.rs"]
+mod sessions;
 
 use std::fs;
 use std::path::Path;
