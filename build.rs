@@ -60,6 +60,8 @@ const INIT: &[&str] = &[
     "*7machine3log3Log8deadline*",
 ];
 
+const GETTY: &[&str] = &["*6applet5getty3key*", "*3sys2fd4read*"];
+
 /// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder
 /// would need is left out, since nothing here unwinds. Each segment follows in the file without
 /// padding, but what is written to begins with a page: less of it becomes memory.
@@ -80,6 +82,7 @@ SECTIONS
   .text :
   {
     @INIT@
+    @GETTY@
     *(.rodata .rodata.* .text .text.*)
   } :text
   code_end = ALIGN(0x1000);
@@ -99,7 +102,8 @@ SECTIONS
 /// where its last page ends.
 fn layout() -> String {
     let mut script = LAYOUT.to_owned();
-    for (group, names) in [("common", COMMON), ("container", CONTAINER), ("init", INIT)] {
+    let groups = [("common", COMMON), ("container", CONTAINER), ("init", INIT), ("getty", GETTY)];
+    for (group, names) in groups {
         let of = |kind: &str| names.iter().map(|n| format!(".{kind}.{n} ")).collect::<String>();
         let place = format!(
             "{group}_code = ABSOLUTE(.) & ~0xfff;\n*({}{})\n\

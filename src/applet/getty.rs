@@ -23,7 +23,7 @@ use crate::sys::fd::{self, Fd};
 use crate::sys::spawn::argv;
 use crate::sys::start::{Args, c_str, joined};
 use crate::sys::tty::{self, Settings};
-use crate::sys::{kernel, utmp};
+use crate::sys::{kernel, memory, utmp};
 
 const HELP: &[u8] = b"\
 usage: getty [-8chiJLmnNpRsw] [-a USER] [-f ISSUE] [-H HOST] [-I INIT] [-l LOGIN]
@@ -83,7 +83,7 @@ impl Getty<'_> {
         self.wake_line();
         kernel::set_alarm(value::number(self.options.text(b't')).unwrap_or(0));
         if self.options.has(b'w') {
-            while !matches!(key() & 0x7f, b'\r' | b'\n') {}
+            while !matches!(key(true) & 0x7f, b'\r' | b'\n') {}
         }
         let mut name = Name::new(!self.options.has(b'8'));
         let mut parity = Parity::None;
@@ -99,7 +99,7 @@ impl Getty<'_> {
         }
         if self.options.has(b'p') {
             self.out.say(b"[press a key to log in]");
-            key();
+            key(true);
         }
         self.out.say(b"\n");
         kernel::set_alarm(0);
@@ -192,7 +192,7 @@ impl Getty<'_> {
     /// Asks for a name until there is one.
     fn ask(&mut self, name: &mut Name) -> Parity {
         loop {
-            let byte = key();
+            let byte = key(name.name().is_empty());
             match name.push(byte) {
                 Found::Nothing => {}
                 Found::Echo => self.out.say(&[byte]),
@@ -348,8 +348,14 @@ impl Getty<'_> {
     }
 }
 
-/// Waits for a byte. Whatever else happens to a terminal is its end, which is ours.
-fn key() -> u8 {
+/// Waits for a byte. Whatever else happens to a terminal is its end, which is ours. If it is the
+/// first one, it may take days, so memory that is not needed for it is given back.
+#[inline(never)] // While it waits, nothing else is in memory.
+fn key(is_first: bool) -> u8 {
+    if is_first {
+        memory::forget_the_cold(memory::code_of_getty());
+        memory::forget_the_stack();
+    }
     let mut byte = [0];
     match fd::read(0, &mut byte) {
         Ok(1) => byte[0],

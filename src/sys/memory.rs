@@ -33,6 +33,12 @@ pub fn code_of_init() -> Pages {
     Pages(&raw const layout::init_code as usize, &raw const layout::init_code_end as usize)
 }
 
+/// The code that a getty runs while it waits for a key.
+#[cfg(laid_out)]
+pub fn code_of_getty() -> Pages {
+    Pages(&raw const layout::getty_code as usize, &raw const layout::getty_code_end as usize)
+}
+
 /// Gives back all code but that which every applet runs and that which this one does.
 #[cfg(laid_out)]
 pub fn forget_the_cold(hot: Pages) {
@@ -44,6 +50,12 @@ pub fn forget_the_cold(hot: Pages) {
 /// A development build is not laid out, and keeps what it has.
 #[cfg(not(laid_out))]
 pub fn code_of_init() -> Pages {
+    Pages(0, 0)
+}
+
+/// A development build is not laid out, and keeps what it has.
+#[cfg(not(laid_out))]
+pub fn code_of_getty() -> Pages {
     Pages(0, 0)
 }
 
@@ -74,6 +86,8 @@ mod layout {
         pub safe static common_code_end: u8;
         pub safe static init_code: u8;
         pub safe static init_code_end: u8;
+        pub safe static getty_code: u8;
+        pub safe static getty_code_end: u8;
         pub safe static code_end: u8;
     }
 }
