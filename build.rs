@@ -22,7 +22,11 @@ const COMMON: &[&str] = &[
 ];
 const CONTAINER: &[&str] = &[
     "*6applet4main*",
-    "*6applet9container*",
+    "*6applet9container5begin*",
+    "*6applet9container3run*",
+    "*6applet9container16read_environment17h*",
+    "*6applet9container16read_environment28*",
+    "*6applet9container4live*",
     "*3sys9container6source*",
     "*3sys9container4deed5Hands4step*",
     "*3sys9container10main_child3run*",

@@ -55,6 +55,15 @@ fn read_environment(args: Args, plan: &mut Plan<'_>) {
                 plan.set_verbosity(level.to_bytes());
             }
         }
+        Guise::DumbInit | Guise::Catatonit => read_environment_of_others(args, plan),
+        Guise::Pause => {}
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn read_environment_of_others(args: Args, plan: &mut Plan<'_>) {
+    match plan.guise {
         Guise::DumbInit => {
             let is = |name, var: &[u8]| args.var(name).is_some_and(|is| is.to_bytes() == var);
             if is(b"DUMB_INIT_SETSID", b"DUMB_INIT_SETSID=0") {
@@ -65,11 +74,11 @@ fn read_environment(args: Args, plan: &mut Plan<'_>) {
             }
         }
         Guise::Catatonit => {
-            if is_there(b"CATATONIT_DEBUG") {
+            if args.var(b"CATATONIT_DEBUG").is_some() {
                 plan.verbosity = 3;
             }
         }
-        Guise::Pause => {}
+        Guise::Pidone | Guise::Tini | Guise::Pause => {}
     }
 }
 
@@ -116,13 +125,21 @@ fn live(args: Args, plan: &Plan<'_>) -> ! {
 
 /// Becomes what a main child needs above it.
 fn settle(plan: &Plan<'_>) {
-    if let Some(signal) = plan.parent_death {
-        kernel::follow_parent(signal);
-    }
     if plan.adopts {
         kernel::adopt_orphans();
     } else if plan.guise != Guise::DumbInit && kernel::own_pid() != 1 {
         replies::not_first(plan);
+    }
+    if plan.parent_death.is_some() || plan.leads == Leads::Session {
+        settle_further(plan);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn settle_further(plan: &Plan<'_>) {
+    if let Some(signal) = plan.parent_death {
+        kernel::follow_parent(signal);
     }
     if plan.leads == Leads::Session && tty::give_up(0) {
         // Whoever leads a session and gives up its terminal hears of it, but not for the child.
