@@ -12,6 +12,7 @@ const YESCRYPT_PIECE: u64 = 128;
 const BCRYPT_MAX: usize = 72;
 
 /// Whether a password has this hash. To compare sums takes as long wherever they differ.
+#[inline(never)] // What it leaves on the stack is wiped by its caller, who must not share a frame.
 pub fn is_right(password: &[u8], hash: &Hash<'_>) -> bool {
     let mut sum = [0; SUM_MAX];
     let computed = compute(password, &hash.scheme, &mut sum).is_some();

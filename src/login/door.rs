@@ -222,7 +222,7 @@ impl<'a> Door<'a> {
         }
         let answered = kernel::now();
         let mut refusal = check(stored, shadows.usual, password.as_bytes());
-        drop(password);
+        password.clear();
         wipe_stack();
         if answer == Answer::TooLong {
             refusal = Some(Reason::TooLong);

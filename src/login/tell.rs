@@ -38,8 +38,8 @@ impl File {
     }
 }
 
-/// So many bad lines are reported: a syslogd that is slow takes ten messages at once, of which one
-/// is to be left for who was let in.
+/// So many bad lines are reported: whoever has more needs no list of them. No time is spent on
+/// waiting until syslog takes them.
 const REPORTS_MAX: u32 = 8;
 
 /// So long syslog may take until it has room for a message, in milliseconds.
@@ -57,8 +57,6 @@ pub struct Journal<'a> {
     pub host: &'a [u8],
     /// Reports that there were so far.
     reports: u32,
-    /// syslogd has let us wait for nothing.
-    hangs: bool,
     /// The files that were read to their ends: they have nothing new to say.
     settled: [bool; 3],
 }
@@ -66,29 +64,26 @@ pub struct Journal<'a> {
 impl<'a> Journal<'a> {
     /// Nothing has been said yet.
     pub fn new(tty: &'a [u8], host: &'a [u8]) -> Self {
-        Journal { socket: Fd::syslog(), tty, host, reports: 0, hangs: false, settled: [false; 3] }
+        Journal { socket: Fd::syslog(), tty, host, reports: 0, settled: [false; 3] }
     }
 
     /// Says one line.
     pub fn note(&mut self, level: Level, write: impl FnOnce(&mut Line)) {
+        self.send(level, PATIENCE, write);
+    }
+
+    /// Says one line, and waits so long for a syslogd that has enough to do.
+    fn send(&mut self, level: Level, patience: u32, write: impl FnOnce(&mut Line)) {
         let mut line = Line::wide();
         syslog::login(&mut line, level, kernel::own_pid() as u32);
         write(&mut line);
         match fd::send(self.socket.raw(), line.as_bytes()) {
             Ok(_) => return,
-            Err(EAGAIN) => self.wait(),
+            Err(EAGAIN) => terminal::wait_to_send(&self.socket, kernel::now().plus(patience)),
             // A syslogd that was started anew is found.
             Err(_) => self.socket = Fd::syslog(),
         }
         let _ = fd::send(self.socket.raw(), line.as_bytes());
-    }
-
-    /// Waits for a syslogd that has enough to do, but for one that hangs only once.
-    fn wait(&mut self) {
-        if !self.hangs {
-            let until = kernel::now().plus(PATIENCE);
-            self.hangs = !terminal::wait_to_send(&self.socket, until);
-        }
     }
 
     /// Says one line that ends with where all this happens: ` on 'tty1' from 'far.example'`.
@@ -107,7 +102,7 @@ impl<'a> Journal<'a> {
     /// Says what is wrong with a line of a file, once while this program runs.
     pub fn report(&mut self, file: File, number: u32, fault: &Fault<'_>) {
         if self.counts(file) {
-            self.note(Level::Warning, |line| {
+            self.send(Level::Warning, 0, |line| {
                 line.put(file.path().to_bytes()).put(b" line ").number(u64::from(number));
                 line.put(b": expected ").put(fault.expected);
                 if !fault.read.is_empty() {
@@ -121,7 +116,7 @@ impl<'a> Journal<'a> {
     /// Says that a file cannot be read, or not to its end.
     pub fn report_error(&mut self, file: File, errno: u16) {
         if self.counts(file) {
-            self.note(Level::Error, |line| {
+            self.send(Level::Error, 0, |line| {
                 line.put(b"cannot read ").put(file.path().to_bytes()).put(b": ").error(errno);
                 line.put(b"; who is not in what was read is not let in");
             });
@@ -142,7 +137,7 @@ impl<'a> Journal<'a> {
         }
         self.reports = self.reports.saturating_add(1);
         if self.reports == REPORTS_MAX + 1 {
-            self.note(Level::Warning, |line| {
+            self.send(Level::Warning, 0, |line| {
                 line.put(b"there are more bad lines; they are skipped as well");
             });
         }

@@ -116,13 +116,12 @@ struct Poll {
 const POLLIN: u16 = 1;
 const POLLOUT: u16 = 4;
 
-/// Waits until a socket takes more; whether it does before the time comes.
-pub fn wait_to_send(socket: &Fd, until: Instant) -> bool {
+/// Waits until a socket takes more, or until a time.
+pub fn wait_to_send(socket: &Fd, until: Instant) {
     let mut poll = Poll { fd: socket.raw(), wanted: POLLOUT, found: 0 };
     let left = until.since(kernel::now());
     // SAFETY: the kernel reads and writes one entry.
     unsafe { raw_syscall!(Sysno::poll, &raw mut poll, 1, left) };
-    poll.found & POLLOUT != 0
 }
 
 /// Waits for input or a time.

@@ -103,6 +103,16 @@ fn a_file_without_end_is_not_read_for_ever() {
 }
 
 #[test]
+fn a_syslogd_that_hangs_keeps_nobody_out() {
+    let mut desk = Setup::new("").more("etc/passwd", &"bad\n".repeat(1000)).sit();
+    desk.gives("anna", "secret");
+    desk.sees("$ ");
+    desk.types("exit");
+    desk.gives("root", "secret");
+    desk.sees("# ");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_lets_nobody_in_and_holds_nobody() {
     let setup = Setup::new("").without("etc/passwd");
     let mut desk = setup.sit();
