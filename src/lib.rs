@@ -31,6 +31,7 @@
 //! | [`wire::signals`], [`wire::errno`], [`wire::names`] | numbers with names |
 //! | [`wire::syslog`], [`wire::text`] | messages |
 //! | [`wire::mounts`] | what is left to unmount |
+//! | [`wire::passwd`], [`wire::crypt`], [`wire::login`] | accounts, hashes, login's words |
 //! | [`wire::utmp`] | records of who is logged in |
 //! | [`machine::unit`] | one unit: its states and what moves it between them |
 //! | [`machine::table`] | the lines of an inittab, at rest |

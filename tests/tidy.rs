@@ -236,4 +236,14 @@ fn every_option_and_every_limit_is_in_the_manual() {
         assert!(inittab.contains(limit), "{limit} is not in inittab(5)");
     }
     assert!(manual("man8/init.8").contains("SIGUSR2"));
+    let login = manual("man1/login.1");
+    let help = fs::read_to_string(home().join("src/login/main.rs")).unwrap();
+    for letter in ["e", "E", "f", "h", "H", "p"] {
+        assert!(help.contains(&format!("-{letter}")), "-{letter} is not in login's help");
+        let there = login.contains(&format!("\n.B \\-{letter}\n"));
+        assert!(there || login.contains(&format!("\n.BI \\-{letter} ")), "-{letter}: login(1)");
+    }
+    for limit in ["60 seconds", "1 GiB", "32 bytes", "256 bytes", "8192 bytes", "4 MiB"] {
+        assert!(login.contains(limit), "{limit} is not in login(1)");
+    }
 }
