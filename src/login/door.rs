@@ -87,7 +87,7 @@ pub fn keep(args: Args, call: &Call<'_>, journal: &mut Journal<'_>) -> i32 {
     let door = Door::new(call, journal.tty);
     show_closed();
     let mut name = Typed::<NAME_ROOM>::new();
-    let mut given = call.user;
+    let mut given = call.user.filter(|name| !name.is_empty());
     for number in 1..=TRIES {
         if given.is_none()
             && let Err(code) = door.ask_name(&mut name)

@@ -23,7 +23,7 @@ fn refusal(name: &str) -> (u128, u64) {
     desk.sees("desk login: ");
     desk.types(name);
     desk.sees("Password: ");
-    let login = desk.ns.procs().named("login")[0].pid;
+    let login = desk.login();
     let spent = |desk: &super::desk::Desk| -> u64 {
         let text = desk.ns.procs().read(&format!("{login}/schedstat"));
         text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0) / 1000

@@ -171,9 +171,7 @@ impl Desk {
 
     /// Sends a signal to login.
     pub fn kill(&self, signal: i32) {
-        let login = self.ns.procs().named("login");
-        let pid = login.first().expect("login runs").pid;
-        sys::kill(self.ns.host_pid(pid), signal).expect("it is there");
+        sys::kill(self.ns.host_pid(self.login()), signal).expect("it is there");
     }
 
     /// Types a line.
@@ -201,10 +199,29 @@ impl Desk {
         self.ns.root().read("out/output")
     }
 
-    /// Reads what syslog gets until this text comes; gives that line.
-    pub fn hears(&self, text: &str) -> String {
+    /// Reads what syslog gets until this text comes; gives all of it, with PID for login's number.
+    pub fn hears_all(&self, text: &str) -> String {
         let syslog = self.syslog.as_ref().expect("this desk has a syslog");
-        syslog.until(text).pop().unwrap()
+        let lines = syslog.until(text);
+        let lines = lines.iter().map(|line| match line.split_once("login[") {
+            Some((head, rest)) => {
+                format!("{head}login[PID{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+            }
+            None => line.clone(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same for the last line alone.
+    pub fn hears(&self, text: &str) -> String {
+        self.hears_all(text).lines().next_back().unwrap().to_owned()
+    }
+
+    /// The number of the login that runs.
+    pub fn login(&self) -> i32 {
+        let found = |desk: &Desk| desk.ns.procs().named("login").first().map(|login| login.pid);
+        self.ns.until("login does not run", || found(self).is_some());
+        found(self).expect("it was there")
     }
 
     /// Owner, group and mode of the terminal.

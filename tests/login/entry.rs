@@ -27,7 +27,7 @@ fn an_ordinary_user_has_a_clean_environment_a_home_and_a_login_shell() {
                   SHLVL=1 TERM=vt102 USER=anna";
     assert_eq!(sorted(&env), wanted.split(' ').collect::<Vec<_>>());
     assert_eq!(desk.output("pwd; echo $0"), "/home/anna\n-sh\n");
-    assert_eq!(desk.hears("login of"), "<86>login[3]: login of 'anna' on 'pts/0'");
+    assert_eq!(desk.hears("login of"), "<86>login[PID]: login of 'anna' on 'pts/0'");
     desk.ns.power_off();
 }
 
@@ -38,7 +38,7 @@ fn root_has_the_folders_of_the_system_too() {
     desk.sees("~ # ");
     assert_eq!(desk.output("echo $PATH $HOME $USER"), "/sbin:/usr/sbin:/bin:/usr/bin /root root\n");
     assert_eq!(desk.output("id"), "uid=0(root) gid=0(root) groups=0(root)\n");
-    assert_eq!(desk.hears("root login"), "<85>login[3]: root login on 'pts/0'");
+    assert_eq!(desk.hears("root login"), "<85>login[PID]: root login on 'pts/0'");
     desk.ns.power_off();
 }
 
@@ -146,7 +146,7 @@ fn a_shell_that_is_not_there_is_said_and_logged_and_ends_the_session() {
     desk.gives("shell", "secret");
     let words = "cannot run '/no/such/shell': No such file or directory; the session ends";
     desk.sees(&format!("login: {words}\r\n"));
-    assert_eq!(desk.hears("cannot run"), format!("<83>login[3]: {words}"));
+    assert_eq!(desk.hears("cannot run"), format!("<83>login[PID]: {words}"));
     desk.sees("desk login: ");
 }
 

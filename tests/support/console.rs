@@ -81,10 +81,10 @@ impl Screen {
         far.write_all(keys.as_bytes()).expect("a terminal takes a few keys");
     }
 
-    /// Sends bytes that are no text.
-    pub fn send(&self, bytes: &[u8]) {
+    /// Sends bytes that are no text, as many as the terminal takes now; how many that are.
+    pub fn send(&self, bytes: &[u8]) -> usize {
         let mut far = self.far.as_ref().expect("only a terminal has a keyboard");
-        far.write_all(bytes).expect("a terminal takes a few bytes");
+        far.write(bytes).unwrap_or(0)
     }
 
     /// Whether the terminal shows what is typed.
