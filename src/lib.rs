@@ -28,6 +28,7 @@
 //! | --- | --- |
 //! | [`wire::lines`], [`wire::inittab`], [`wire::options`], [`wire::value`] | the inittab |
 //! | [`wire::command`] | command lines made into words |
+//! | [`wire::accounts`], [`wire::variables`] | users, groups, and files of variables |
 //! | [`wire::signals`], [`wire::errno`], [`wire::names`] | numbers with names |
 //! | [`wire::syslog`], [`wire::text`] | messages |
 //! | [`wire::mounts`] | what is left to unmount |

@@ -334,16 +334,18 @@ impl Getty<'_> {
         let argv = argv(&words);
         let path = c_str(&words).unwrap_or(c"");
         kernel::set_default(pidone::wire::signals::Signal::HUP);
-        let errno = child::execute(&Order {
+        let order = Order {
             condition: b"",
             path,
             folders: child::FOLDERS,
+            options: b"",
             argv: argv.as_ptr(),
             envp: env.pointer(),
             terminal: None,
             manner: Manner::Plain,
             board: None,
-        });
+        };
+        let errno = child::execute(&order, order.envp);
         complain(path.to_bytes(), b"cannot run: ", errno)
     }
 }

@@ -35,16 +35,41 @@ pub enum Exit {
 
 /// What failed on the way from fork to exec.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
 pub enum Step {
     /// The fork itself.
-    Fork = 1,
+    Fork,
     /// Opening the terminal.
-    Terminal = 2,
+    Terminal,
     /// The execve.
-    Exec = 3,
+    Exec,
     /// The look for the path of its `if=`: it is not there.
-    Condition = 4,
+    Condition,
+    /// An option, by its place among [`crate::wire::options::SETTINGS`].
+    Setting(u8),
+}
+
+impl Step {
+    /// The number that a child says it by.
+    pub fn number(self) -> u8 {
+        match self {
+            Step::Fork => 0,
+            Step::Terminal => 1,
+            Step::Exec => 2,
+            Step::Condition => 3,
+            Step::Setting(place) => 4 + place,
+        }
+    }
+
+    /// The step of a number.
+    pub fn of(number: u8) -> Step {
+        match number {
+            0 => Step::Fork,
+            1 => Step::Terminal,
+            2 => Step::Exec,
+            3 => Step::Condition,
+            place => Step::Setting(place - 4),
+        }
+    }
 }
 
 /// A failed step and why.

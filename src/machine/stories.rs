@@ -14,8 +14,10 @@ use super::table::{Overflow, Slot, TEXT_MAX, Table, UNITS_MAX};
 use super::time::Instant;
 use super::unit::{State, Terminal, Unit};
 use super::{End, Exit, Fault, LastStep, Pid, Refusal, Step, UnitId};
+use crate::wire::errno::ESRCH;
 use crate::wire::inittab::Kind;
 use crate::wire::lines::LOGICAL_MAX;
+use crate::wire::names::at;
 use crate::wire::options::{self, Problem};
 use crate::wire::signals::{self, Signal};
 use crate::wire::syslog::Level;
@@ -119,14 +121,17 @@ fn name<'a>(table: &Table, slot: &Slot, line: &'a mut Line) -> &'a mut Line {
     line
 }
 
-/// What could not be done for a unit.
+/// What could not be done for a unit: a template and its text.
 #[inline(never)]
-fn cannot_unit(step: Step) -> &'static [u8] {
-    match step {
-        Step::Fork => b"%u: cannot fork: %e",
-        Step::Terminal => b"%u: cannot open /dev/%t: %e",
-        Step::Exec => b"%u: cannot run '%c': %e",
-        Step::Condition => b"%u: %i is not there",
+fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
+    let setting = |place| at(options::SETTINGS, usize::from(place)).unwrap_or(b"");
+    match (fault.step, fault.errno) {
+        (Step::Fork, _) => (b"%u: cannot fork: %e", b""),
+        (Step::Terminal, _) => (b"%u: cannot open /dev/%t: %e", b""),
+        (Step::Exec, _) => (b"%u: cannot run '%c': %e", b""),
+        (Step::Condition, _) => (b"%u: %i is not there", b""),
+        (Step::Setting(place), ESRCH) => (b"%u: no such %x", setting(place)),
+        (Step::Setting(place), _) => (b"%u: cannot carry out %x=: %e", setting(place)),
     }
 }
 
@@ -201,13 +206,13 @@ impl Init<'_> {
         exit: Exit,
         fault: Option<Fault>,
     ) {
-        if let Some(Fault { step, errno }) = fault {
-            let level = match step {
+        if let Some(fault) = fault {
+            let level = match fault.step {
                 Step::Condition => Level::Info,
                 _ if before.early < 2 => Level::Error,
                 _ => Level::Notice,
             };
-            return self.tell(level, unit, cannot_unit(step), u64::from(errno));
+            return self.tell_fault(level, unit, fault);
         }
         let asked = !matches!(before.state, State::Up { .. });
         let failed = self.table.slot(unit).is_some_and(|s| matches!(s.unit.state, State::Failed));
@@ -235,12 +240,15 @@ impl Init<'_> {
         self.conclude(level, unit, &mut line);
     }
 
+    fn tell_fault(&mut self, level: Level, unit: UnitId, fault: Fault) {
+        let (template, text) = cannot_unit(fault);
+        self.tell_texts(level, unit, template, u64::from(fault.errno), [b"", text]);
+    }
+
     pub(super) fn tell_refusal(&mut self, unit: UnitId, why: Refusal, before: &Unit) {
         let level = if before.early < 2 { Level::Warning } else { Level::Notice };
         match why {
-            Refusal::Fault(Fault { step, errno }) => {
-                self.tell(level, unit, cannot_unit(step), u64::from(errno));
-            }
+            Refusal::Fault(fault) => self.tell_fault(level, unit, fault),
             Refusal::NoTerminal { .. } if before.terminal == Terminal::Missed => {}
             Refusal::NoTerminal { .. } => {
                 self.tell(Level::Warning, unit, b"%u: /dev/%t is not there", 0);
@@ -344,7 +352,7 @@ impl Init<'_> {
 
     pub(super) fn tell_not_replaced(&mut self, fault: Fault) {
         let unit = self.restart_line().unwrap_or(NOBODY);
-        self.tell(Level::Error, unit, cannot_unit(fault.step), u64::from(fault.errno));
+        self.tell_fault(Level::Error, unit, fault);
         self.tell(Level::Error, NOBODY, b"nothing to take our place; starting over", 0);
     }
 

@@ -6,7 +6,7 @@ use super::UnitId;
 use super::unit::{Rules, Unit};
 use crate::wire::command;
 use crate::wire::inittab::{Entry, Kind};
-use crate::wire::names::{begins, place};
+use crate::wire::names::{begins, place, take};
 use crate::wire::options::{self, Fault, Options, Problem, Restart};
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
@@ -316,6 +316,10 @@ impl Table {
             said.restart = None;
             report(Problem { option: b"restart", fault: Fault::Pointless, bars: false });
         }
+        if kind == Kind::Restart {
+            // It takes the place of process 1 itself, which is not set up again.
+            said.barred |= self.has_settings(options, report);
+        }
         let rules = Rules {
             restart: said.restart.unwrap_or(by_action),
             awaits_terminal: kept,
@@ -329,6 +333,21 @@ impl Table {
             (Name { base, ordinal: self.ordinal(base) }, self.place(said.condition));
         let (listed, stop, barred) = (true, said.stop, said.barred);
         Spec { line, kind, listed, tty, options, command, name, condition, stop, barred, rules }
+    }
+
+    /// Reports the settings of a line that can have none; whether one of them bars it.
+    fn has_settings(&self, field: Text, report: &mut dyn FnMut(Problem<'_>)) -> bool {
+        let mut bars_any = false;
+        let mut settings = options::SETTINGS;
+        while !settings.is_empty() {
+            let option = take(&mut settings, b' ');
+            if options::value(self.text(field), option).is_some() {
+                let bars = place(options::GUARDS, option).is_some();
+                report(Problem { option, fault: Fault::Pointless, bars });
+                bars_any |= bars;
+            }
+        }
+        bars_any
     }
 
     /// Which one of this base the next unit is.

@@ -78,13 +78,20 @@ fn the_limits_are_told_by_name_and_nothing_of_the_line_stays() {
 
 #[test]
 fn options_that_guard_bar_the_unit_and_useless_ones_are_told() {
-    let (table, said) =
-        table(&[":user=www:respawn:a", ":restart=always:wait:b", ":umask=9:once:c"]);
+    let (table, said) = table(&[":user=/:respawn:a", ":restart=always:wait:b", ":umask=9:once:c"]);
     let barred: std::vec::Vec<_> = table.slots().iter().map(|s| s.spec.barred).collect();
     assert_eq!(barred, [true, false, false]);
     assert_eq!(said.len(), 3, "{said:?}");
     assert!(!table.may_run(&table.slots()[0].spec));
     assert_eq!(table.slots()[1].spec.rules.restart, Restart::No);
+}
+
+#[test]
+fn a_line_that_takes_the_place_of_process_1_has_no_settings() {
+    let (table, said) = table(&[":dir=/x:restart:a", ":dir=/x,nnp:restart:b", ":nnp:once:c"]);
+    let barred: std::vec::Vec<_> = table.slots().iter().map(|s| s.spec.barred).collect();
+    assert_eq!(barred, [false, true, false]);
+    assert_eq!(said.len(), 3, "{said:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::names::{holds, take};
 use pidone::wire::signals::Signal;
 
+use super::setup::{self, Vars};
 use super::spawn::is_missing;
 use super::start::joined;
 use super::{env, fd, kernel, stdio, tty};
@@ -21,6 +22,8 @@ pub struct Order<'a> {
     pub path: &'a CStr,
     /// The folders, with a colon between them.
     pub folders: &'a [u8],
+    /// The second field of its line.
+    pub options: &'a [u8],
     /// The words, ended by a null.
     pub argv: *const *const u8,
     /// The environment, ended by a null.
@@ -68,7 +71,10 @@ impl Board {
         let place = self.0.get(COUNTER).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
         let pid = kernel::own_pid() as u64;
         if let Some(word) = self.0.get(place as usize % COUNTER) {
-            word.store(pid << 32 | (step as u64) << 16 | u64::from(errno), Ordering::Release);
+            word.store(
+                pid << 32 | u64::from(step.number()) << 16 | u64::from(errno),
+                Ordering::Release,
+            );
         }
     }
 
@@ -80,13 +86,7 @@ impl Board {
         let words = self.0.iter().take(COUNTER);
         let mut mine = words.filter(|word| word.load(Ordering::Acquire) >> 32 == pid.0 as u64);
         let word = mine.next()?.swap(0, Ordering::AcqRel);
-        let step = match (word >> 16) as u8 {
-            1 => Step::Fork,
-            2 => Step::Terminal,
-            4 => Step::Condition,
-            _ => Step::Exec,
-        };
-        Some(Fault { step, errno: word as u16 })
+        Some(Fault { step: Step::of((word >> 16) as u8), errno: word as u16 })
     }
 }
 
@@ -120,7 +120,16 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
     if matches!(order.manner, Manner::Ask { .. }) {
         ask();
     }
-    let errno = execute(order);
+    if order.options.is_empty() {
+        let errno = execute(order, order.envp);
+        fail(order, Step::Exec, errno);
+    }
+    // SAFETY: the order holds the environment of every child.
+    let mut vars = unsafe { Vars::new(order.envp) };
+    if let Err((place, errno)) = setup::apply(order.options, &mut vars) {
+        fail(order, Step::Setting(place), errno);
+    }
+    let errno = execute(order, vars.pointer());
     fail(order, Step::Exec, errno)
 }
 
@@ -136,7 +145,7 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
         return refusal(Step::Terminal, errno);
     }
     kernel::set_mask(0);
-    let errno = execute(order);
+    let errno = execute(order, order.envp);
     kernel::set_mask(kernel::OURS);
     // Of the children that ended meanwhile nobody told us.
     kernel::remind(Signal::CHLD);
@@ -167,10 +176,10 @@ const ENAMETOOLONG: u16 = 36;
 type Path = Vec<u8, { pidone::wire::command::BYTES_MAX + 16 }>;
 
 /// Executes the program, or says why not.
-pub fn execute(order: &Order<'_>) -> u16 {
+pub fn execute(order: &Order<'_>, envp: *const *const u8) -> u16 {
     let bare = order.path.to_bytes();
     if holds(bare, b'/') {
-        return attempt(order, order.path);
+        return attempt(order, order.path, envp);
     }
     let mut worst = ENOENT;
     let mut room = Path::new();
@@ -178,7 +187,7 @@ pub fn execute(order: &Order<'_>) -> u16 {
     while !folders.is_empty() && !bare.is_empty() {
         let folder = take(&mut folders, b':');
         let path = joined(&mut room, &[folder, b"/", bare]);
-        match path.map_or(ENAMETOOLONG, |path| attempt(order, path)) {
+        match path.map_or(ENAMETOOLONG, |path| attempt(order, path, envp)) {
             ENOENT => {}
             EACCES => worst = EACCES,
             errno => return errno,
@@ -187,16 +196,16 @@ pub fn execute(order: &Order<'_>) -> u16 {
     worst
 }
 
-fn attempt(order: &Order<'_>, name: &CStr) -> u16 {
+fn attempt(order: &Order<'_>, name: &CStr, envp: *const *const u8) -> u16 {
     // SAFETY: the order holds the arrays that execve reads.
-    match unsafe { kernel::execve(name, order.argv, order.envp) } {
-        ENOEXEC => by_shell(order, name),
+    match unsafe { kernel::execve(name, order.argv, envp) } {
+        ENOEXEC => by_shell(order, name, envp),
         errno => errno,
     }
 }
 
 /// Has the shell run a script that does not say who is to run it, as execvp(3) does.
-fn by_shell(order: &Order<'_>, name: &CStr) -> u16 {
+fn by_shell(order: &Order<'_>, name: &CStr, envp: *const *const u8) -> u16 {
     const WORDS: usize = pidone::wire::command::WORDS_MAX + 3;
     let mut argv: Vec<*const u8, WORDS> = Vec::new();
     let _ = argv.push(c"/bin/sh".as_ptr().cast());
@@ -210,5 +219,5 @@ fn by_shell(order: &Order<'_>, name: &CStr) -> u16 {
         }
     }
     // SAFETY: the array was ended by the null of the other one, and has room for all of it.
-    unsafe { kernel::execve(c"/bin/sh", argv.as_ptr(), order.envp) }
+    unsafe { kernel::execve(c"/bin/sh", argv.as_ptr(), envp) }
 }

@@ -13,6 +13,7 @@ pub mod mount;
 mod panic;
 
 pub mod reap;
+pub mod setup;
 pub mod sinks;
 pub mod source;
 pub mod spawn;

@@ -84,6 +84,7 @@ impl Nursery {
         let terminal = joined(&mut room, &[DEV, tty]);
         to(&Order {
             condition: table.text(spec.condition),
+            options: table.text(spec.options),
             path: c_str(words.path()).unwrap_or(c""),
             folders: child::FOLDERS,
             argv: argv.as_ptr(),
@@ -117,6 +118,7 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
         condition: &[],
         path: c_str(words.path()).unwrap_or(c""),
         folders: args.path(),
+        options: &[],
         argv: argv.as_ptr(),
         envp: args.env_pointer(),
         terminal: None,

@@ -6,8 +6,12 @@ use super::value;
 
 /// There is no such file or directory.
 pub const ENOENT: u16 = 2;
+/// There is no such process; as here, no such user or group.
+pub const ESRCH: u16 = 3;
 /// There are too many arguments or variables, or they are too long.
 pub const E2BIG: u16 = 7;
+/// That is no good argument.
+pub const EINVAL: u16 = 22;
 /// The file is too large.
 pub const EFBIG: u16 = 27;
 

@@ -3,6 +3,7 @@
 //! Nothing here knows what a value is for. A reader returns what it found or what it expected
 //! instead; who reports it, and what happens next, is decided in [`crate::machine`].
 
+pub mod accounts;
 pub mod command;
 pub mod consoles;
 pub mod container;
@@ -23,3 +24,4 @@ pub mod syslog;
 pub mod text;
 pub mod utmp;
 pub mod value;
+pub mod variables;

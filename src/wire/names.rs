@@ -13,6 +13,7 @@ pub fn begins(text: &[u8], byte: u8) -> bool {
 
 /// Takes what stands before the first of these bytes off the front, and the byte with it; all of
 /// the text where there is none.
+#[inline(never)] // There are too many callers for copies.
 pub fn take<'a>(rest: &mut &'a [u8], at: u8) -> &'a [u8] {
     let text = *rest;
     let end = text.iter().position(|&b| b == at).unwrap_or(text.len());

@@ -63,10 +63,14 @@ pub enum Fault {
     Pointless,
 }
 
-/// What an option takes: the lines of [`OPTIONS`], in their order. The first ones are carried
-/// out, the next ones only checked, and without the last ones a unit must not run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+/// What an option takes: the lines of [`OPTIONS`], in their order. Without the first ones a unit
+/// must not run.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Account,
+    Guard,
+    Root,
+    GuardFlag,
     Name,
     Restart,
     Delay,
@@ -74,23 +78,24 @@ enum Kind {
     Stop,
     If,
     Path,
-    Names,
-    Ready,
-    Log,
-    Flag,
     Octal,
     Nice,
     Oom,
     Count,
+    Names,
+    Ready,
+    Log,
+    Flag,
     Size,
     Span,
     Port,
-    Account,
-    Root,
-    GuardFlag,
 }
 
-const KINDS: [Kind; 21] = [
+const KINDS: [Kind; 24] = [
+    Kind::Account,
+    Kind::Guard,
+    Kind::Root,
+    Kind::GuardFlag,
     Kind::Name,
     Kind::Restart,
     Kind::Delay,
@@ -98,45 +103,59 @@ const KINDS: [Kind; 21] = [
     Kind::Stop,
     Kind::If,
     Kind::Path,
-    Kind::Names,
-    Kind::Ready,
-    Kind::Log,
-    Kind::Flag,
     Kind::Octal,
     Kind::Nice,
     Kind::Oom,
     Kind::Count,
+    Kind::Names,
+    Kind::Ready,
+    Kind::Log,
+    Kind::Flag,
+    Kind::Path,
+    Kind::Count,
     Kind::Size,
     Kind::Span,
     Kind::Port,
-    Kind::Account,
-    Kind::Root,
-    Kind::GuardFlag,
 ];
+
+/// The options without which a unit must not run: it would have rights that it must not have.
+pub const GUARDS: &[u8] = b"user group root nnp";
+
+/// So many of the lines are of those, and so many of options that are carried out; the others are
+/// only checked.
+const GUARD_LINES: usize = 4;
+const HEEDED: usize = 15;
 
 /// For each kind a line: the options that are of it, and what is expected of their values.
 const OPTIONS: &[u8] = b"\
+user:a name or a number
+group:names or numbers joined by +
+root:a path that begins with /
+nnp:no value
 name:1 to 32 letters, digits, or any of ._@-
 restart:always, on-failure or no
 delay max-delay grace:a time: 100ms, 5s, 2m, 1h
 max:starts/time, as 10/5m
 stop:a signal, as TERM, 15 or RTMIN+3
 if:a path that begins with /
-dir env check pidfile:a path that begins with /
+dir env:a path that begins with /
+umask:an octal mask, as 022
+nice:-20 to 19
+oom:-1000 to 1000
+nofile:a number from 1
 after needs:names joined by +
 ready:notify, fd3, exit, a path, or port and a number
 log:syslog, null, console or a path
 main:no value
-umask:an octal mask, as 022
-nice:-20 to 19
-oom:-1000 to 1000
-log-keep nofile count fails:a number from 1
+check pidfile:a path that begins with /
+log-keep count fails:a number from 1
 log-size mem:a size: 500, 200K, 64M, 1G
 every watchdog:a time: 100ms, 5s, 2m, 1h
-port:1 to 65535
-user group:a name or a number
-root:a path that begins with /
-nnp:no value";
+port:1 to 65535";
+
+/// The options by which the process of a unit is set up, in the order in which that is done. A
+/// step that failed is known by its place here.
+pub const SETTINGS: &[u8] = b"umask nice oom nofile env user group root dir nnp";
 
 const UNKNOWN: &[u8] = b"an option of inittab(5)";
 
@@ -183,6 +202,53 @@ pub const fn level(byte: u8) -> Option<u8> {
     }
 }
 
+/// An option that there is.
+struct Found<'a> {
+    /// Its line among [`OPTIONS`].
+    line: usize,
+    /// Its place among those of the line.
+    which: usize,
+    /// Its value, unless there is one where none belongs or the other way round.
+    text: Option<&'a [u8]>,
+    /// What is expected of it.
+    expected: &'static [u8],
+}
+
+/// Finds what is known of an option.
+#[inline(never)]
+fn find(option: &[u8]) -> Option<Found<'_>> {
+    let mut text = option;
+    let key = take(&mut text, b'=');
+    let has_value = key.len() < option.len();
+    let mut lines = OPTIONS;
+    for (line, kind) in KINDS.iter().enumerate() {
+        let mut expected = take(&mut lines, b'\n');
+        if let Some(which) = place(take(&mut expected, b':'), key) {
+            let takes_value = !matches!(kind, Kind::Flag | Kind::GuardFlag);
+            let text = (has_value == takes_value).then_some(text);
+            return Some(Found { line, which, text, expected });
+        }
+    }
+    None
+}
+
+/// The value of an option that is kept as text: of several good ones the last one counts.
+#[inline(never)]
+pub fn value<'a>(field: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = field;
+    let mut value = None;
+    while !rest.is_empty() {
+        let option = take(&mut rest, b',');
+        if take(&mut { option }, b'=') == key
+            && let Some(Found { line, text: Some(text), .. }) = find(option)
+            && KINDS.get(line).is_some_and(|kind| kind.holds(text))
+        {
+            value = Some(text);
+        }
+    }
+    value
+}
+
 impl<'a> Options<'a> {
     /// Reads a field. What is wrong or not carried out goes to `report`. A runlevel list is no
     /// option and changes nothing.
@@ -198,28 +264,18 @@ impl<'a> Options<'a> {
 
     #[inline(never)] // Apart, it and its callers fit into registers.
     fn read_one(&mut self, option: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {
-        let mut text = option;
-        let key = take(&mut text, b'=');
-        let has_value = key.len() < option.len();
-        let mut lines = OPTIONS;
-        let mut problem =
-            Problem { option, fault: Fault::Wrong { expected: UNKNOWN }, bars: false };
-        for &kind in &KINDS {
-            let mut expected = take(&mut lines, b'\n');
-            let Some(which) = place(take(&mut expected, b':'), key) else {
-                continue;
-            };
-            let takes_value = !matches!(kind, Kind::Flag | Kind::GuardFlag);
-            let good = has_value == takes_value && self.take(kind, which, text).is_some();
-            if good && kind <= Kind::If {
-                return;
-            }
-            problem.fault = if good { Fault::Unheeded } else { Fault::Wrong { expected } };
-            problem.bars = kind >= Kind::Account;
-            break;
+        let Some(Found { line, which, text, expected }) = find(option) else {
+            let fault = Fault::Wrong { expected: UNKNOWN };
+            return report(Problem { option, fault, bars: false });
+        };
+        let good = text.and_then(|text| self.take(*KINDS.get(line)?, which, text)).is_some();
+        if good && line < HEEDED {
+            return;
         }
-        self.barred |= problem.bars;
-        report(problem);
+        let fault = if good { Fault::Unheeded } else { Fault::Wrong { expected } };
+        let bars = line < GUARD_LINES;
+        self.barred |= bars;
+        report(Problem { option, fault, bars });
     }
 
     /// Takes a value in, or only checks it, by the kind of the option and its place among those
@@ -252,7 +308,7 @@ impl Kind {
     fn holds(self, text: &[u8]) -> bool {
         let (units, low, high): (Units, _, _) = match self {
             Kind::Name | Kind::Account => return value::is_name(text),
-            Kind::Names => return are_names(text),
+            Kind::Names | Kind::Guard => return are_names(text),
             Kind::If | Kind::Path | Kind::Root => return is_path(text),
             Kind::Log => return is_path(text) || place(b"syslog null console", text).is_some(),
             Kind::Ready => {
@@ -337,7 +393,7 @@ mod tests {
 
     #[test]
     fn what_is_only_checked_is_told_and_changes_nothing() {
-        for option in ["dir=/", "after=net+db", "main", "mem=64M", "every=30s", "nice=-5"] {
+        for option in ["after=net+db", "main", "mem=64M", "every=30s", "count=2"] {
             let problem =
                 Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: false };
             assert_eq!(read(option), (UNSET, vec![problem]));
@@ -399,7 +455,8 @@ mod tests {
             ("count=0", "a number from 1"),
             ("mem=0", "a size: 500, 200K, 64M, 1G"),
             ("port=0", "1 to 65535"),
-            ("group=/", "a name or a number"),
+            ("user=/", "a name or a number"),
+            ("group=a+", "names or numbers joined by +"),
         ] {
             assert_eq!(String::from_utf8_lossy(expected(option)), words, "{option}");
         }
@@ -407,9 +464,8 @@ mod tests {
 
     #[test]
     fn rights_are_never_dropped_in_silence() {
-        for option in ["user=www", "group=www", "root=/srv", "nnp"] {
-            let problem = Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: true };
-            assert_eq!(read(option), (Options { barred: true, ..UNSET }, vec![problem]));
+        for option in ["user=www", "group=www+tty", "root=/srv", "nnp"] {
+            assert_eq!(read(option), (UNSET, vec![]));
         }
         for option in ["user=", "group=/", "root=x", "nnp=no"] {
             expected(option);
@@ -417,7 +473,27 @@ mod tests {
         }
         expected("nice=99");
         assert!(!read("nice=99").1[0].bars);
-        assert!(read("user=www,nice=1").0.barred, "a later option does not lift the bar");
+        assert!(read("user=,user=www").0.barred, "a later option does not lift the bar");
+    }
+
+    #[test]
+    fn of_several_values_the_last_good_one_counts() {
+        let field = b"dir=/a,nice=5,dir=/b,dir=c,nnp,nice";
+        assert_eq!(value(field, b"dir"), Some(&b"/b"[..]));
+        assert_eq!(value(field, b"nice"), Some(&b"5"[..]));
+        assert_eq!(value(field, b"nnp"), Some(&b""[..]));
+        assert_eq!(value(field, b"umask"), None);
+        assert_eq!(value(b"dir,nnp=1,dir=", b"dir"), None);
+        assert_eq!(value(b"nnp=1", b"nnp"), None);
+    }
+
+    #[test]
+    fn every_setting_is_an_option_that_is_carried_out() {
+        for setting in SETTINGS.split(|&b| b == b' ') {
+            let lines = OPTIONS.split(|&b| b == b'\n').take(HEEDED);
+            let mut heads = lines.map(|line| line.split(|&b| b == b':').next().unwrap());
+            assert!(heads.any(|head| place(head, setting).is_some()));
+        }
     }
 
     #[test]

@@ -1,0 +1,123 @@
+//! What the options of a line ask for, done by pidone as PID 1 of a namespace.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use support::{Builder, Init, Namespace};
+
+const PASSWD: &str = "root:x:0:0:root:/:/bin/sh\nweb:x:33:34:Web:/var/web:/bin/false\n";
+const GROUP: &str = "root:x:0:\nweb:x:34:\naudio:x:29:anna,web\ntty:x:5:\nvideo:x:44:anna\n";
+
+fn pidone(inittab: &str) -> Builder {
+    let accounts = Builder::new(Init::Pidone).file("etc/passwd", PASSWD).file("etc/group", GROUP);
+    accounts.inittab(inittab)
+}
+
+/// One field of the status of the only process of this name.
+fn status(ns: &Namespace, name: &str, field: &str) -> String {
+    ns.until("it does not run", || ns.procs().named(name).len() == 1);
+    let pid = ns.procs().named(name)[0].pid;
+    let status = ns.procs().read(&format!("{pid}/status"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let words = line.unwrap_or_default().trim_start_matches(':').split_whitespace();
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_user_brings_the_groups_and_the_home_that_belong_to_it() {
+    let mut ns = pidone(":user=web:respawn:/bin/sleep 100000\n").start();
+    assert_eq!(status(&ns, "sleep", "Uid"), "33 33 33 33");
+    assert_eq!(status(&ns, "sleep", "Gid"), "34 34 34 34");
+    assert_eq!(status(&ns, "sleep", "Groups"), "29");
+    assert_eq!(status(&ns, "sleep", "CapEff"), "0000000000000000");
+    let pid = ns.procs().named("sleep")[0].pid;
+    let environ = ns.procs().read(&format!("{pid}/environ"));
+    for var in ["USER=web", "LOGNAME=web", "HOME=/var/web", "PATH=/sbin:/usr/sbin:/bin:/usr/bin"] {
+        let count = environ.split('\0').filter(|is| *is == var).count();
+        assert_eq!(count, 1, "{var}: {environ:?}");
+    }
+    assert!(!environ.contains("USER=root"), "{environ:?}");
+    ns.power_off();
+}
+
+#[test]
+fn named_groups_take_the_place_of_the_users_own_one_and_numbers_need_no_name() {
+    let mut ns = pidone(":user=web,group=tty+video+77:respawn:/bin/sleep 100000\n").start();
+    assert_eq!(status(&ns, "sleep", "Gid"), "5 5 5 5");
+    assert_eq!(status(&ns, "sleep", "Groups"), "29 44 77");
+    ns.power_off();
+    let mut ns = pidone(":user=1000,group=1001:respawn:/bin/sleep 100000\n").start();
+    assert_eq!(status(&ns, "sleep", "Uid"), "1000 1000 1000 1000");
+    assert_eq!(status(&ns, "sleep", "Gid"), "1001 1001 1001 1001");
+    assert_eq!(status(&ns, "sleep", "Groups"), "");
+    ns.power_off();
+}
+
+#[test]
+fn mask_priority_limits_folder_and_environment_are_as_asked() {
+    let options = "dir=/var,umask=027,nice=7,oom=123,nofile=77,env=/etc/web,nnp";
+    let lines = format!(":{options}:once:/bin/probe cwd umask nice oom limits env done hold\n");
+    let env = "# how it is run\nCOLOUR=\"deep blue\"\nHOME=/elsewhere\n";
+    let mut ns = pidone(&lines).file("etc/web", env).start();
+    ns.until_said("done", 1);
+    let log = ns.log();
+    for line in ["cwd /var", "umask 0027", "nice 7", "oom 123", "nofile 77", "COLOUR=deep blue"] {
+        assert!(log.lines().any(|is| is == line), "{line}: {log}");
+    }
+    assert!(log.contains("HOME=/elsewhere\n") && !log.contains("HOME=/\n"), "{log}");
+    assert_eq!(status(&ns, "sleep", "NoNewPrivs"), "1");
+    ns.power_off();
+}
+
+#[test]
+fn a_root_folder_confines_the_unit() {
+    let builder = pidone(":root=/jail,dir=/home,user=web:respawn:/bin/sleep 100000\n");
+    fs::create_dir_all(builder.root().path("jail/bin")).expect("a folder in the jail");
+    builder.root().copy(support::tools::busybox(), "jail/bin/sleep");
+    fs::create_dir(builder.root().path("jail/home")).expect("a folder in the jail");
+    let mut ns = builder.start();
+    assert_eq!(status(&ns, "sleep", "Uid"), "33 33 33 33");
+    let pid = ns.procs().named("sleep")[0].pid;
+    assert!(ns.procs().link(&format!("{pid}/root")).ends_with("/jail"));
+    assert!(ns.procs().link(&format!("{pid}/cwd")).ends_with("/jail/home"));
+    ns.power_off();
+}
+
+/// A unit that cannot be set up: it must not run, and this must be said.
+fn refuses(option: &str, said: &str) {
+    let builder =
+        pidone(&format!(":name=web,{option}:respawn:/bin/say ran\n::respawn:/bin/hold other\n"));
+    let mut ns = builder.file("etc/bad", "no variable\n").start();
+    ns.until_said("other", 1);
+    ns.until_shown(said);
+    ns.power_off();
+    assert!(!ns.log().contains("ran"), "{option}: {}", ns.log());
+}
+
+#[test]
+fn a_step_that_fails_is_named_and_the_unit_does_not_run_without_it() {
+    refuses("user=nobody", "web: no such user; next start in ");
+    refuses("user=99", "web: no such user; ");
+    refuses("group=web+nogroup", "web: no such group; ");
+    refuses("root=/nowhere", "web: cannot carry out root=: No such file or directory; ");
+    refuses("dir=/etc/passwd", "web: cannot carry out dir=: Not a directory; ");
+    refuses("env=/etc/none", "web: cannot carry out env=: No such file or directory; ");
+    refuses("env=/etc/bad", "web: cannot carry out env=: Invalid argument; ");
+    refuses("nofile=4294967295", "web: cannot carry out nofile=: Operation not permitted; ");
+    refuses("user=a/b", "option 'user=a/b': expected a name or a number; unit not run");
+    refuses("nnp=1", "option 'nnp=1': expected no value; unit not run");
+}
+
+#[test]
+fn a_folder_that_the_user_may_not_enter_is_not_entered_as_root() {
+    let builder = pidone(":name=web,user=web,dir=/secret:respawn:/bin/say ran\n");
+    let secret = builder.root().path("secret");
+    fs::create_dir(&secret).expect("a folder");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o700)).expect("its mode");
+    let mut ns = builder.start();
+    ns.until_shown("web: cannot carry out dir=: Permission denied; ");
+    ns.power_off();
+    assert!(!ns.log().contains("ran"));
+}
