@@ -28,6 +28,7 @@
 //! | --- | --- |
 //! | [`wire::lines`], [`wire::inittab`], [`wire::options`], [`wire::value`] | the inittab |
 //! | [`wire::command`] | command lines made into words |
+//! | [`wire::notify`] | what a service says of itself |
 //! | [`wire::accounts`], [`wire::variables`] | users, groups, and files of variables |
 //! | [`wire::signals`], [`wire::errno`], [`wire::names`] | numbers with names |
 //! | [`wire::syslog`], [`wire::text`] | messages |
@@ -36,6 +37,7 @@
 //! | [`wire::utmp`] | records of who is logged in |
 //! | [`machine::unit`] | one unit: its states and what moves it between them |
 //! | [`machine::table`] | the lines of an inittab, at rest |
+//! | [`machine::ties`], [`machine::hear`] | who waits for whom, and what units say of themselves |
 //! | [`machine::log`] | messages until they are delivered |
 //! | [`machine::init`] | the whole: boot, signals, reload |
 //! | [`machine::shutdown`] | the way down |

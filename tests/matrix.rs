@@ -6,13 +6,14 @@ use std::fmt::Write;
 use pidone::machine::time::{Chance, Instant};
 use pidone::machine::unit::{Ending, Rules, State, Stimulus, Then, Unit};
 use pidone::machine::{Fault, Pid, Refusal, Step};
-use pidone::wire::options::Restart;
+use pidone::wire::options::{Ready, Restart};
 
 const NOW: Instant = Instant::from_millis(100_000);
 
 fn rules(restart: Restart) -> Rules {
     Rules {
         restart,
+        ready: if restart == Restart::No { Ready::Exit } else { Ready::AtOnce },
         awaits_terminal: restart == Restart::Always,
         delay: 100,
         max_delay: 60_000,
@@ -28,6 +29,7 @@ fn states() -> Vec<(&'static str, State)> {
     vec![
         ("Idle", State::Idle),
         ("Due", State::Due),
+        ("Starting", State::Starting { pid, since: past }),
         ("Up for 1 s", State::Up { pid, since: past }),
         ("Up for 90 s", State::Up { pid, since: Instant::from_millis(10_000) }),
         ("Backoff, over", State::Backoff { until: past }),
@@ -56,6 +58,7 @@ fn stimuli() -> Vec<(&'static str, Stimulus)> {
         ("Refused: fork", Stimulus::Refused(Refusal::Fault(fork))),
         ("Refused: no terminal", Stimulus::Refused(Refusal::NoTerminal { watched: true })),
         ("Refused: no watch", Stimulus::Refused(Refusal::NoTerminal { watched: false })),
+        ("Ready", Stimulus::Ready),
         ("Exited: fine", Stimulus::Exited(Ending::Fine)),
         ("Exited: failed", Stimulus::Exited(Ending::Failed)),
         ("Exited: fault", Stimulus::Exited(Ending::Fault)),
@@ -63,6 +66,7 @@ fn stimuli() -> Vec<(&'static str, Stimulus)> {
         ("Stop, rest", Stimulus::Stop(Then::Rest)),
         ("Stop, again", Stimulus::Stop(Then::Again)),
         ("Signalled", Stimulus::Signalled),
+        ("Extend", Stimulus::Extend(7_000)),
         ("Tick", Stimulus::Tick),
         ("Appeared", Stimulus::Appeared),
         ("Expire", Stimulus::Expire),
@@ -74,6 +78,7 @@ fn stimuli() -> Vec<(&'static str, Stimulus)> {
 fn show(state: State) -> String {
     let at = |t: Instant| t.millis() as i64 - NOW.millis() as i64;
     match state {
+        State::Starting { pid, since } => format!("Starting {} since {}", pid.0, at(since)),
         State::Up { pid, since } => format!("Up {} since {}", pid.0, at(since)),
         State::Backoff { until } => format!("Backoff {}", at(until)),
         State::NoTerminal { until: Some(until) } => format!("NoTerminal {}", at(until)),

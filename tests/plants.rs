@@ -107,6 +107,36 @@ const PLANTS: &[Plant] = &[
         to: "pub const LEAST_WAIT_MS: Millis = 0;",
     },
     Plant {
+        what: "a unit starts before what it waits for",
+        file: "machine/hear.rs",
+        from: "State::Due) && self.table.holder(&slot.spec).is_some()",
+        to: "State::Due) && self.table.holder(&slot.spec) == Some(UnitId(999))",
+    },
+    Plant {
+        what: "units are stopped in the order of their lines alone",
+        file: "machine/init.rs",
+        from: "!(down && self.table.is_leaned_on(UnitId(*index as u16)))",
+        to: "!(down && self.table.is_leaned_on(UnitId(*index as u16 + 999)))",
+    },
+    Plant {
+        what: "who needs a unit runs on without it",
+        file: "machine/hear.rs",
+        from: "            self.stop_forsaken();",
+        to: "",
+    },
+    Plant {
+        what: "nobody looks for circles",
+        file: "machine/reload.rs",
+        from: "        self.tie_up();\n",
+        to: "",
+    },
+    Plant {
+        what: "a unit counts as ready as soon as it has a process",
+        file: "machine/unit.rs",
+        from: "Ready::Exit => {\n                State::Starting { pid, since: now }",
+        to: "Ready::Exit => {\n                State::Up { pid, since: now }",
+    },
+    Plant {
         what: "a last step that hangs is waited for",
         file: "machine/shutdown.rs",
         from: "self.tell_step_late(step);",

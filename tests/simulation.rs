@@ -12,6 +12,8 @@ mod people;
 mod random;
 #[path = "simulation/scenario.rs"]
 mod scenario;
+#[path = "simulation/ties.rs"]
+mod ties;
 #[path = "simulation/world.rs"]
 mod world;
 

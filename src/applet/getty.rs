@@ -344,6 +344,8 @@ impl Getty<'_> {
             terminal: None,
             manner: Manner::Plain,
             board: None,
+            gate: None,
+            notify: b"",
         };
         let errno = child::execute(&order, order.envp);
         complain(path.to_bytes(), b"cannot run: ", errno)

@@ -6,9 +6,12 @@ use pidone::machine::init::{Init, Memory};
 use pidone::machine::{Event, Mode};
 use pidone::wire::errno;
 use pidone::wire::names::place;
+use pidone::wire::notify::MESSAGE_MAX;
+use pidone::wire::signals::Signal;
 
 use crate::sys::child::Board;
 use crate::sys::deed::Hands;
+use crate::sys::ears::Ears;
 use crate::sys::env::Env;
 use crate::sys::kernel::Reaped;
 use crate::sys::reap::Reaper;
@@ -59,7 +62,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
     let nursery = Nursery { env, board: Board::new() };
-    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new() };
+    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears: Ears::new() };
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
     let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {
@@ -82,13 +85,18 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
         }
         let wake = source::wait(init.next_deadline(), reaper.children);
         match wake {
-            Wake::Child(pid) => reaper.heard_of(pid, &mut |what| reaped(init, hands, what)),
-            Wake::Quiet => reaper.look(&mut |what| reaped(init, hands, what)),
-            Wake::Folder => {
-                hands.watch.end();
-                if hands.watch.have_consoles_changed() {
-                    init.handle(kernel::now(), Event::ConsolesChanged);
-                }
+            Wake::News => {
+                hear(init, hands);
+                reaper.let_others_be_heard();
+            }
+            Wake::Child(pid) => {
+                // The last words of a child count, though it has ended.
+                hear(init, hands);
+                reaper.heard_of(pid, &mut |what| reaped(init, hands, what));
+            }
+            Wake::Quiet => {
+                hear(init, hands);
+                reaper.look(&mut |what| reaped(init, hands, what));
             }
             Wake::Time | Wake::Asked(_) | Wake::Nothing => {}
         }
@@ -105,9 +113,30 @@ fn act(init: &mut Init<'_>, hands: &mut Hands) {
     }
 }
 
+/// So much is heard before somebody else gets a hearing.
+const BATCH: usize = 64;
+
+/// Takes in what has come and what is said. What is left over reminds us of itself.
+fn hear(init: &mut Init<'_>, hands: &mut Hands) {
+    if let Some(event) = source::came(&mut hands.watch) {
+        init.handle(kernel::now(), event);
+    }
+    if hands.watch.have_consoles_changed() {
+        init.handle(kernel::now(), Event::ConsolesChanged);
+    }
+    let mut message = [0; MESSAGE_MAX];
+    for _ in 0..BATCH {
+        let Some(event) = source::hear(&mut hands.ears, &mut message) else {
+            return;
+        };
+        init.handle(kernel::now(), event);
+    }
+    kernel::remind(Signal::IO);
+}
+
 /// Does what follows from the end of a child.
 fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
-    if let Some(event) = source::reaped(hands.nursery.board, what) {
+    if let Some(event) = source::reaped(hands.nursery.board, &mut hands.ears, what) {
         init.handle(kernel::now(), event);
         act(init, hands);
     }

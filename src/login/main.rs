@@ -87,7 +87,7 @@ fn run(args: Args, call: &Call<'_>) -> i32 {
         return say_to(2, b"login: standard input is no terminal; nothing was done\n", REFUSED);
     }
     secret::hide();
-    kernel::close_the_rest();
+    kernel::close_the_rest(2);
     kernel::set_defaults();
     kernel::set_mask(0);
     terminal::take();

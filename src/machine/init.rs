@@ -1,5 +1,6 @@
 //! The whole of PID 1: boot, signals, reload; and, through its parts, units and shutdown.
 
+use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
 use super::records::{Record, Records};
 use super::shutdown::Stage;
@@ -100,6 +101,9 @@ pub struct Init<'m> {
     pub(super) reading: Reading,
     pub(super) starts: Starts,
     pub(super) ctrlaltdel: Walk,
+    pub(super) patience: Patience,
+    /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
+    pub(super) loosened: bool,
     mode: Mode,
     stirred: bool,
     pub(super) origin: Origin,
@@ -128,6 +132,8 @@ impl<'m> Init<'m> {
             reading: Reading::Idle,
             starts: Starts::On,
             ctrlaltdel: Walk::Off,
+            patience: Patience::Calm,
+            loosened: false,
             mode: Mode::Inittab,
             stirred: false,
             origin: Origin::File,
@@ -192,6 +198,8 @@ impl Init<'_> {
             Event::Tick => self.tick(),
             Event::Spawned { unit, pid } => self.spawned(unit, pid),
             Event::Refused { unit, refusal } => self.refused(unit, refusal),
+            Event::Ready { pid } => self.shown_ready(pid),
+            Event::Notified { pid, session, text } => self.notified(pid, session, text),
             Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
             Event::SignalledAll { any } => self.signalled_all(any),
             Event::Recorded { writer } => self.records.taken(writer),
@@ -240,7 +248,8 @@ impl Init<'_> {
             .slots()
             .iter()
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
-        earlier(earlier(units, self.down_deadline()), self.log.deadline())
+        let own = earlier(self.down_deadline(), self.patience_deadline());
+        earlier(earlier(units, own), self.log.deadline())
     }
 
     fn boot(&mut self, mode: Mode, seed: u32) {
@@ -347,13 +356,16 @@ impl Init<'_> {
     }
 
     /// Moves one unit.
+    #[inline(never)]
     pub(super) fn stimulate(&mut self, unit: UnitId, what: Stimulus) {
         if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
             slot.unit.step(self.now, &slot.spec.rules, &mut self.chance, what);
+            self.loosened |= slot.unit.state.is_over();
         }
     }
 
     /// Moves every unit.
+    #[inline(never)]
     pub(super) fn stimulate_all(&mut self, what: Stimulus) {
         for slot in self.table.slots_mut() {
             slot.unit.step(self.now, &slot.spec.rules, &mut self.chance, what);
@@ -383,6 +395,7 @@ impl Init<'_> {
         if self.reading == Reading::Wanted && matches!(self.phase, Phase::Run) {
             self.start_reading();
         }
+        self.heed_ties();
         self.advance_down();
     }
 
@@ -444,16 +457,21 @@ impl Init<'_> {
 
     /// The unit to be started next: `once` lines before those that are kept running.
     pub(super) fn due(&self) -> Option<UnitId> {
-        let due = |slot: &Slot| matches!(slot.unit.state, State::Due);
+        let due = |slot: &Slot| matches!(slot.unit.state, State::Due) && !self.is_held(slot);
         let once = self.table.first(|slot| due(slot) && slot.spec.kind == Kind::Once);
         once.or_else(|| self.table.first(due))
     }
 
-    /// The signal that a unit is to be sent. Units are stopped in reverse order.
+    /// The signal that a unit is to be sent. Units are stopped in reverse order; on the way down
+    /// one that others waited for is stopped when those have ended.
     fn next_signal(&self) -> Option<Action> {
-        let signalled =
-            |slot: &Slot| matches!(slot.unit.state, State::Leaving { .. } | State::Overdue { .. });
-        let unit = self.table.last(signalled)?;
+        let down = matches!(self.phase, Phase::Down { .. });
+        let mut slots = self.table.slots().iter().enumerate().rev();
+        let (index, _) = slots.find(|(index, slot)| match slot.unit.state {
+            State::Leaving { .. } => !(down && self.table.is_leaned_on(UnitId(*index as u16))),
+            state => matches!(state, State::Overdue { .. }),
+        })?;
+        let unit = UnitId(index as u16);
         let Slot { spec, unit: Unit { state, .. } } = self.table.slot(unit)?;
         let pid = state.pid()?;
         let (mut signal, mut hangup) = (Signal::KILL, false);

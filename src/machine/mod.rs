@@ -1,6 +1,7 @@
 //! The machines: events in, state inside, actions out.
 
 pub mod container;
+pub mod hear;
 pub mod init;
 pub mod line;
 pub mod log;
@@ -9,6 +10,7 @@ mod reload;
 pub mod shutdown;
 mod stories;
 pub mod table;
+pub mod ties;
 pub mod time;
 pub mod unit;
 
@@ -44,6 +46,8 @@ pub enum Step {
     Exec,
     /// The look for the path of its `if=`: it is not there.
     Condition,
+    /// The way by which it is to tell that it is ready.
+    Ready,
     /// An option, by its place among [`crate::wire::options::SETTINGS`].
     Setting(u8),
 }
@@ -56,7 +60,8 @@ impl Step {
             Step::Terminal => 1,
             Step::Exec => 2,
             Step::Condition => 3,
-            Step::Setting(place) => 4 + place,
+            Step::Ready => 4,
+            Step::Setting(place) => 5 + place,
         }
     }
 
@@ -67,7 +72,8 @@ impl Step {
             1 => Step::Terminal,
             2 => Step::Exec,
             3 => Step::Condition,
-            place => Step::Setting(place - 4),
+            4 => Step::Ready,
+            place => Step::Setting(place - 5),
         }
     }
 }
@@ -196,6 +202,10 @@ pub enum Event<'a> {
     Spawned { unit: UnitId, pid: Pid },
     /// A unit was not started.
     Refused { unit: UnitId, refusal: Refusal },
+    /// The process of a unit has become the program, or has written its newline.
+    Ready { pid: Pid },
+    /// Somebody says something as sd_notify(3) has it: a process, and its session.
+    Notified { pid: Pid, session: Pid, text: &'a [u8] },
     /// A unit was sent its signal.
     Signalled { unit: UnitId },
     /// Every process was sent TERM; whether there was one.

@@ -95,8 +95,9 @@ impl Init<'_> {
     pub(super) fn read_end(&mut self) {
         let found = self.lines.finish();
         self.read_line(found);
+        self.tie_up();
         self.tell_bad_lines();
-        self.reading = Reading::Idle;
+        (self.reading, self.loosened) = (Reading::Idle, true);
         if let Phase::Fresh = self.phase {
             core::mem::swap(&mut self.table, &mut self.next_table);
             self.phase = Phase::Boot(Kind::Sysinit);
@@ -105,6 +106,14 @@ impl Init<'_> {
         } else {
             self.tell_no_room();
         }
+    }
+
+    fn tie_up(&mut self) {
+        let Init { next_table, log, bad_lines, now, .. } = self;
+        next_table.tie_up(&mut |table, slot, knot| {
+            let mut notes = Notes { now: *now, log, told: bad_lines, line: slot.spec.line };
+            notes.knot(table, slot, knot);
+        });
     }
 
     pub(super) fn read_missing(&mut self, shell: bool) {

@@ -84,14 +84,18 @@ impl Init<'_> {
         // Whatever was under way is not gone on with.
         (self.reading, self.ctrlaltdel, self.starts) = (Reading::Idle, Walk::Off, Starts::On);
         let mut grace = 0;
+        let mut chain: Millis = 0;
         for slot in self.table.slots() {
             if slot.unit.state.pid().is_some() {
                 grace = slot.spec.rules.grace.max(grace);
+                // One that others waited for begins to stop only when those have ended.
+                let link = if slot.spec.tied { slot.spec.rules.grace } else { 0 };
+                chain = chain.saturating_add(link);
             }
         }
         self.stimulate_all(Stimulus::Stop(Then::Rest));
         self.rewind(Kind::Shutdown);
-        let until = self.now.plus(grace).plus(KILL_WAIT_MS);
+        let until = self.now.plus(chain).plus(grace).plus(KILL_WAIT_MS);
         self.phase = Phase::Down { end, stage: Stage::Units, until };
     }
 

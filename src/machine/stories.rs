@@ -8,9 +8,11 @@
 //! | `%a` `%s` `%e` | the number at hand, as it is, as a span of time, as an error in words |
 //! | `%q` `%x` | the texts at hand: one that somebody else wrote, and one of ours |
 
+use super::hear::PATIENCE_MS;
 use super::init::Init;
 use super::log::Log;
 use super::table::{Overflow, Slot, TEXT_MAX, Table, UNITS_MAX};
+use super::ties::Knot;
 use super::time::Instant;
 use super::unit::{State, Terminal, Unit};
 use super::{End, Exit, Fault, LastStep, Pid, Refusal, Step, UnitId};
@@ -68,6 +70,22 @@ impl Notes<'_> {
             Overflow::Text => (b"more than TEXT_MAX=%a bytes of text", TEXT_MAX),
         };
         self.say(template, limit, [b"", b""], SKIPPED);
+    }
+
+    /// What is wrong with what ties a unit to others.
+    #[inline(never)]
+    pub fn knot(&mut self, table: &Table, slot: &Slot, knot: Knot<'_>) {
+        match knot {
+            Knot::Missing(name) => {
+                self.say(b"there is no unit '%q' to wait for", 0, [name, b""], b"not waited for");
+            }
+            Knot::Circle(next) => {
+                let text = |unit: &Slot| table.text(unit.spec.name.base);
+                let next = table.slot(next).map_or(&b""[..], text);
+                let template = b"'%q' waits for '%x', and that for it";
+                self.say(template, 0, [text(slot), next], b"its after= and needs= ignored");
+            }
+        }
     }
 
     pub fn option(&mut self, problem: Problem<'_>) {
@@ -130,6 +148,7 @@ fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
         (Step::Terminal, _) => (b"%u: cannot open /dev/%t: %e", b""),
         (Step::Exec, _) => (b"%u: cannot run '%c': %e", b""),
         (Step::Condition, _) => (b"%u: %i is not there", b""),
+        (Step::Ready, _) => (b"%u: cannot listen for ready=: %e", b""),
         (Step::Setting(place), ESRCH) => (b"%u: no such %x", setting(place)),
         (Step::Setting(place), _) => (b"%u: cannot carry out %x=: %e", setting(place)),
     }
@@ -142,13 +161,15 @@ fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
         State::Due => (b"; started again", 0),
         State::Backoff { until } => (b"; next start in %s", until.since(now)),
         State::NoTerminal { .. } => (b"; waiting for it", 0),
+        State::Failed if slot.spec.rules.max.0 == 0 => (b"; failed until a reload", 0),
         State::Failed => {
             let template = b"; %a starts within max=, given up until a reload";
             (template, u64::from(slot.spec.rules.max.0))
         }
         State::Absent => (b"; not started until a reload", 0),
         State::Done if kept => (b"; not started again", 0),
-        State::Done | State::Idle | State::Up { .. } | State::Leaving { .. } => (b"", 0),
+        State::Done | State::Idle | State::Starting { .. } | State::Up { .. } => (b"", 0),
+        State::Leaving { .. } => (b"", 0),
         State::Stopping { .. } | State::Overdue { .. } | State::Killed { .. } => (b"", 0),
     }
 }
@@ -169,10 +190,12 @@ impl Init<'_> {
     }
 
     /// Says something that takes one template, and for a unit what happens next to it.
+    #[inline(never)]
     fn tell(&mut self, level: Level, unit: UnitId, template: &[u8], number: u64) {
         self.tell_texts(level, unit, template, number, [b"", b""]);
     }
 
+    #[inline(never)]
     fn tell_texts(
         &mut self,
         level: Level,
@@ -199,6 +222,46 @@ impl Init<'_> {
         self.tell(Level::Info, unit, b"%u started, pid %a: %c", pid.0 as u64);
     }
 
+    /// Says something of a unit that needs no more facts.
+    pub(super) fn tell_unit(&mut self, unit: UnitId, template: &[u8]) {
+        self.tell(Level::Info, unit, template, 0);
+    }
+
+    pub(super) fn tell_ready(&mut self, unit: UnitId, since: Instant) {
+        self.tell(Level::Info, unit, b"%u is ready after %s", self.now.since(since));
+    }
+
+    pub(super) fn tell_forsaken(&mut self, unit: UnitId, needed: UnitId) {
+        self.tell_of(
+            Level::Warning,
+            unit,
+            b"%u: stopped, since it needs %q, which is over",
+            needed,
+        );
+    }
+
+    /// Says of whom units wait that have waited for long.
+    pub(super) fn tell_held(&mut self) {
+        for index in 0..self.table.slots().len() {
+            let unit = UnitId(index as u16);
+            let slot = self.table.slot(unit).filter(|slot| self.is_held(slot));
+            if let Some(holder) = slot.and_then(|slot| self.table.holder(&slot.spec)) {
+                let what = b"%u has waited %s for %q; to start it, mend that or drop the option";
+                self.tell_of(Level::Warning, unit, what, holder);
+            }
+        }
+    }
+
+    /// Says something of a unit and another one.
+    #[inline(never)]
+    fn tell_of(&mut self, level: Level, unit: UnitId, template: &[u8], other: UnitId) {
+        let mut line = Line::new();
+        let name = self.table.slot(other).map(|slot| self.table.text(slot.spec.name.base));
+        let texts = [name.unwrap_or_default(), b""];
+        fill(&mut line, self.named(unit), template, u64::from(PATIENCE_MS), texts);
+        self.log.say(self.now, level, &line);
+    }
+
     pub(super) fn tell_exit(
         &mut self,
         unit: UnitId,
@@ -214,7 +277,7 @@ impl Init<'_> {
             };
             return self.tell_fault(level, unit, fault);
         }
-        let asked = !matches!(before.state, State::Up { .. });
+        let asked = !matches!(before.state, State::Starting { .. } | State::Up { .. });
         let failed = self.table.slot(unit).is_some_and(|s| matches!(s.unit.state, State::Failed));
         let level = match exit {
             _ if failed => Level::Error,
@@ -234,7 +297,7 @@ impl Init<'_> {
                 None => line.put(b" by signal ").number(u64::from(signal.0)),
             },
         };
-        if let State::Up { since, .. } = before.state {
+        if let State::Starting { since, .. } | State::Up { since, .. } = before.state {
             line.put(b" after ").span(self.now.since(since));
         }
         self.conclude(level, unit, &mut line);

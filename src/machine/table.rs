@@ -3,11 +3,12 @@
 use heapless::Vec;
 
 use super::UnitId;
+use super::ties::has_ties;
 use super::unit::{Rules, Unit};
 use crate::wire::command;
 use crate::wire::inittab::{Entry, Kind};
 use crate::wire::names::{begins, place, take};
-use crate::wire::options::{self, Fault, Options, Problem, Restart};
+use crate::wire::options::{self, Fault, Options, Problem, Ready, Restart};
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
@@ -82,6 +83,8 @@ pub struct Spec {
     pub condition: Text,
     /// Its stop signal.
     pub stop: Option<Signal>,
+    /// It waits for other units, see [`super::ties`].
+    pub tied: bool,
     /// An option that must not be dropped could not be honoured: the unit never runs.
     pub barred: bool,
     /// The rest of its rules.
@@ -155,11 +158,6 @@ impl Table {
         self.slots.iter().position(fits).map(|index| UnitId(index as u16))
     }
 
-    /// The last unit that fits.
-    pub fn last(&self, fits: impl Fn(&Slot) -> bool) -> Option<UnitId> {
-        self.slots.iter().rposition(fits).map(|index| UnitId(index as u16))
-    }
-
     /// A piece of text.
     #[inline(never)] // It is asked for so often that a copy in each place would cost 500 bytes.
     pub fn text(&self, text: Text) -> &[u8] {
@@ -203,7 +201,7 @@ impl Table {
         let line = other.text.get(from..slot.spec.command.end() + 1).unwrap_or(&[]);
         let moved = self.text.len().wrapping_sub(from);
         let mut slot = *slot;
-        slot.spec.listed = false;
+        (slot.spec.listed, slot.spec.tied) = (false, false);
         let Spec { tty, options, command, name, condition, .. } = &mut slot.spec;
         for text in [tty, options, command, &mut name.base, condition] {
             *text = Text::new(text.at().wrapping_add(moved), text.len());
@@ -298,6 +296,7 @@ impl Table {
             name: self.text(tty),
             condition: b"",
             restart: None,
+            ready: Ready::AtOnce,
             delay: DELAY,
             max_delay: MAX_DELAY,
             max: (0, 0),
@@ -311,10 +310,27 @@ impl Table {
         said.read(self.text(options), report);
         let kept = matches!(kind, Kind::Respawn | Kind::AskFirst);
         let by_action = if kept { Restart::Always } else { Restart::No };
-        if said.restart.is_some() && !kind.is_service() {
-            // Lines that the boot or the shutdown waits for run once.
-            said.restart = None;
-            report(Problem { option: b"restart", fault: Fault::Pointless, bars: false });
+        let mut tied = has_ties(self.text(options));
+        let mut pointless = |option| {
+            report(Problem { option, fault: Fault::Pointless, bars: false });
+        };
+        if !kind.is_service() {
+            // Lines that the boot or the shutdown waits for run once, in their order.
+            if said.restart.take().is_some() {
+                pointless(b"restart");
+            }
+            if core::mem::take(&mut tied) {
+                pointless(b"after, needs");
+            }
+            if said.ready != Ready::AtOnce {
+                said.ready = Ready::AtOnce;
+                pointless(b"ready");
+            }
+        } else if said.ready == Ready::Exit && said.restart.unwrap_or(by_action) == Restart::Always
+        {
+            // It would never be ready but while it is not there.
+            said.ready = Ready::AtOnce;
+            pointless(b"ready=exit");
         }
         if kind == Kind::Restart {
             // It takes the place of process 1 itself, which is not set up again.
@@ -322,6 +338,7 @@ impl Table {
         }
         let rules = Rules {
             restart: said.restart.unwrap_or(by_action),
+            ready: said.ready,
             awaits_terminal: kept,
             delay: said.delay,
             max_delay: said.max_delay,
@@ -331,8 +348,20 @@ impl Table {
         let base = self.place(said.name);
         let (name, condition) =
             (Name { base, ordinal: self.ordinal(base) }, self.place(said.condition));
-        let (listed, stop, barred) = (true, said.stop, said.barred);
-        Spec { line, kind, listed, tty, options, command, name, condition, stop, barred, rules }
+        Spec {
+            line,
+            kind,
+            listed: true,
+            tty,
+            options,
+            command,
+            name,
+            condition,
+            stop: said.stop,
+            tied,
+            barred: said.barred,
+            rules,
+        }
     }
 
     /// Reports the settings of a line that can have none; whether one of them bars it.

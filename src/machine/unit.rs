@@ -5,7 +5,7 @@
 
 use super::time::{Chance, Instant};
 use super::{Exit, Fault, Pid, Refusal, Step};
-use crate::wire::options::Restart;
+use crate::wire::options::{Ready, Restart};
 use crate::wire::value::Millis;
 
 /// A life at least this long, in milliseconds, counts as having run well: the back-off begins
@@ -24,6 +24,8 @@ pub const LEAST_WAIT_MS: Millis = 10;
 pub struct Rules {
     /// When it is started again.
     pub restart: Restart,
+    /// When it counts as up.
+    pub ready: Ready,
     /// Whether a missing terminal is waited for.
     pub awaits_terminal: bool,
     /// The first wait of the back-off.
@@ -52,7 +54,9 @@ pub enum State {
     Idle,
     /// It is to be started.
     Due,
-    /// It runs.
+    /// It runs and is not ready yet.
+    Starting { pid: Pid, since: Instant },
+    /// It runs, and is ready.
     Up { pid: Pid, since: Instant },
     /// It waits before its next start.
     Backoff { until: Instant },
@@ -83,12 +87,16 @@ pub enum Stimulus {
     Spawned(Pid),
     /// It was not started.
     Refused(Refusal),
+    /// It has said, or shown, that it is ready.
+    Ready,
     /// Its process ended.
     Exited(Ending),
     /// It is to stop.
     Stop(Then),
     /// It was sent the signal that its state asks for.
     Signalled,
+    /// It asks for so much more time, from now on, to stop.
+    Extend(Millis),
     /// Time went by.
     Tick,
     /// Something came where terminals come.
@@ -154,7 +162,8 @@ impl State {
     pub fn pid(&self) -> Option<Pid> {
         use State::*;
         match *self {
-            Up { pid, .. } | Leaving { pid, .. } | Stopping { pid, .. } => Some(pid),
+            Starting { pid, .. } | Up { pid, .. } | Leaving { pid, .. } => Some(pid),
+            Stopping { pid, .. } => Some(pid),
             Overdue { pid, .. } | Killed { pid, .. } => Some(pid),
             Idle | Due | Backoff { .. } | NoTerminal { .. } | Absent | Done | Failed => None,
         }
@@ -171,8 +180,8 @@ impl State {
         match *self {
             Backoff { until } | Stopping { until, .. } => Some(until),
             NoTerminal { until } => until,
-            Idle | Due | Up { .. } | Leaving { .. } | Overdue { .. } | Killed { .. } => None,
-            Absent | Done | Failed => None,
+            Idle | Due | Starting { .. } | Up { .. } | Leaving { .. } => None,
+            Overdue { .. } | Killed { .. } | Absent | Done | Failed => None,
         }
     }
 }
@@ -197,13 +206,18 @@ impl Unit {
         let state = self.state;
         self.state = match (state, what) {
             (Idle | Absent | Done | Failed, S::Start) => self.fresh(),
-            (Due, S::Spawned(pid)) => self.up(now, pid),
+            (Due, S::Spawned(pid)) => self.up(now, rules, pid),
             (Due, S::Refused(refusal)) => self.refused(now, rules, chance, refusal),
-            (Up { since, .. }, S::Exited(ending)) => self.ended(now, rules, chance, since, ending),
+            (Starting { pid, since }, S::Ready) => Up { pid, since },
+            (Starting { since, .. } | Up { since, .. }, S::Exited(ending)) => {
+                self.ended(now, rules, chance, since, ending)
+            }
             (Leaving { then, .. } | Stopping { then, .. }, S::Exited(_)) => after(then),
             (Overdue { then, .. } | Killed { then, .. }, S::Exited(_)) => after(then),
             (Due | Backoff { .. } | NoTerminal { .. }, S::Stop(then)) => after(then),
-            (Up { pid, .. } | Leaving { pid, .. }, S::Stop(then)) => Leaving { pid, then },
+            (Starting { pid, .. } | Up { pid, .. } | Leaving { pid, .. }, S::Stop(then)) => {
+                Leaving { pid, then }
+            }
             (Stopping { pid, until, .. }, S::Stop(then)) => Stopping { pid, until, then },
             (Overdue { pid, .. }, S::Stop(then)) => Overdue { pid, then },
             (Killed { pid, .. }, S::Stop(then)) => Killed { pid, then },
@@ -211,40 +225,45 @@ impl Unit {
                 Stopping { pid, until: now.plus(rules.grace), then }
             }
             (Overdue { pid, then }, S::Signalled) => Killed { pid, then },
+            (Stopping { pid, until, then }, S::Extend(span)) => {
+                Stopping { pid, until: now.plus(span).max(until), then }
+            }
             (Stopping { pid, until, then }, S::Tick) if until <= now => Overdue { pid, then },
             (Backoff { until }, S::Tick) if until <= now => Due,
             (NoTerminal { until: Some(until) }, S::Tick) if until <= now => Due,
             (NoTerminal { .. }, S::Appeared) => Due,
-            (Up { pid, .. }, S::Expire) => Overdue { pid, then: Then::Rest },
+            (Starting { pid, .. } | Up { pid, .. }, S::Expire) => Overdue { pid, then: Then::Rest },
             (Leaving { pid, then } | Stopping { pid, then, .. }, S::Expire) => {
                 Overdue { pid, then }
             }
             (Due | Backoff { .. } | NoTerminal { .. }, S::Expire | S::Abandon) => Done,
-            (Up { .. } | Leaving { .. } | Stopping { .. }, S::Abandon) => Done,
-            (Overdue { .. } | Killed { .. }, S::Abandon) => Done,
+            (Starting { .. } | Up { .. } | Leaving { .. }, S::Abandon) => Done,
+            (Stopping { .. } | Overdue { .. } | Killed { .. }, S::Abandon) => Done,
 
-            // It has what it is asked for, or nothing of it concerns it.
-            (Idle | Absent | Done | Failed, S::Stop(_) | S::Expire | S::Abandon) => state,
+            // Nothing is under way, and nothing but a start changes that.
+            (Idle | Absent | Done | Failed, S::Spawned(_) | S::Refused(_) | S::Ready) => state,
+            (Idle | Absent | Done | Failed, S::Exited(_) | S::Stop(_) | S::Signalled) => state,
+            (Idle | Absent | Done | Failed, S::Extend(_) | S::Tick | S::Appeared) => state,
+            (Idle | Absent | Done | Failed, S::Expire | S::Abandon) => state,
+            // There is no process, and one is wanted already, or nothing was waited for so long.
+            (Due | Backoff { .. } | NoTerminal { .. }, S::Start | S::Ready | S::Exited(_)) => state,
+            (Due | Backoff { .. } | NoTerminal { .. }, S::Signalled | S::Extend(_)) => state,
+            (Due | Backoff { .. } | NoTerminal { .. }, S::Tick) => state,
+            (Backoff { .. } | NoTerminal { .. }, S::Spawned(_) | S::Refused(_)) => state,
+            (Due | Backoff { .. }, S::Appeared) => state,
+            // There is a process, and nobody asked it to stop.
+            (Starting { .. } | Up { .. }, S::Start | S::Spawned(_) | S::Refused(_)) => state,
+            (Starting { .. } | Up { .. }, S::Signalled | S::Extend(_)) => state,
+            (Starting { .. } | Up { .. }, S::Tick | S::Appeared) => state,
+            (Up { .. }, S::Ready) => state,
+            // It is stopping, which goes its way.
+            (Leaving { .. } | Stopping { .. }, S::Start | S::Spawned(_) | S::Refused(_)) => state,
+            (Overdue { .. } | Killed { .. }, S::Start | S::Spawned(_) | S::Refused(_)) => state,
+            (Leaving { .. } | Stopping { .. }, S::Ready | S::Tick | S::Appeared) => state,
+            (Overdue { .. } | Killed { .. }, S::Ready | S::Tick | S::Appeared) => state,
+            (Leaving { .. } | Overdue { .. } | Killed { .. }, S::Extend(_)) => state,
+            (Stopping { .. } | Killed { .. }, S::Signalled) => state,
             (Overdue { .. } | Killed { .. }, S::Expire) => state,
-            (Due | Up { .. } | Backoff { .. } | NoTerminal { .. }, S::Start) => state,
-            (Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. }, S::Start) => state,
-            // Outcomes of actions that these states do not ask for.
-            (Idle | Up { .. } | Backoff { .. }, S::Spawned(_) | S::Refused(_)) => state,
-            (NoTerminal { .. } | Leaving { .. }, S::Spawned(_) | S::Refused(_)) => state,
-            (Stopping { .. } | Overdue { .. }, S::Spawned(_) | S::Refused(_)) => state,
-            (Killed { .. } | Absent | Done | Failed, S::Spawned(_) | S::Refused(_)) => state,
-            (Idle | Due | Up { .. } | Backoff { .. }, S::Signalled) => state,
-            (NoTerminal { .. } | Stopping { .. } | Killed { .. }, S::Signalled) => state,
-            (Absent | Done | Failed, S::Signalled) => state,
-            // There is no process that could have ended.
-            (Idle | Due | Backoff { .. } | NoTerminal { .. }, S::Exited(_)) => state,
-            (Absent | Done | Failed, S::Exited(_)) => state,
-            // Nothing is waited for, or not long enough yet.
-            (Idle | Due | Up { .. } | Backoff { .. } | NoTerminal { .. }, S::Tick) => state,
-            (Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. }, S::Tick) => state,
-            (Absent | Done | Failed, S::Tick | S::Appeared) => state,
-            (Idle | Due | Up { .. } | Backoff { .. } | Leaving { .. }, S::Appeared) => state,
-            (Stopping { .. } | Overdue { .. } | Killed { .. }, S::Appeared) => state,
         };
     }
 
@@ -255,13 +274,19 @@ impl Unit {
         State::Due
     }
 
-    fn up(&mut self, now: Instant, pid: Pid) -> State {
+    fn up(&mut self, now: Instant, rules: &Rules, pid: Pid) -> State {
         if self.starts == 0 {
             self.window = now;
         }
         self.starts = self.starts.saturating_add(1);
         self.terminal = Terminal::Found;
-        State::Up { pid, since: now }
+        match rules.ready {
+            Ready::AtOnce => State::Up { pid, since: now },
+            Ready::Exec | Ready::Notify | Ready::Newline | Ready::Exit => {
+                State::Starting { pid, since: now }
+            }
+            Ready::Path | Ready::Port => State::Starting { pid, since: now },
+        }
     }
 
     fn refused(
@@ -304,7 +329,9 @@ impl Unit {
             Restart::No => false,
         };
         if !again {
-            return State::Done;
+            // Whoever waits for a good end must not take a bad one for it.
+            let failed = rules.ready == Ready::Exit && ending != Ending::Fine;
+            return if failed { State::Failed } else { State::Done };
         }
         if self.is_spent(now, rules) {
             return State::Failed;

@@ -2,6 +2,7 @@ use super::*;
 
 const RULES: Rules = Rules {
     restart: Restart::Always,
+    ready: Ready::AtOnce,
     awaits_terminal: true,
     delay: 100,
     max_delay: 60_000,

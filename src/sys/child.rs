@@ -32,8 +32,21 @@ pub struct Order<'a> {
     pub terminal: Option<&'a CStr>,
     /// What it is to do with the terminal.
     pub manner: Manner,
+    /// Its end of the pipe by which it tells that it is ready.
+    pub gate: Option<Gate>,
+    /// The name of the socket by which it does, or empty.
+    pub notify: &'a [u8],
     /// Where it leaves word.
     pub board: Option<&'a Board>,
+}
+
+/// The child's end of a pipe.
+#[derive(Clone, Copy)]
+pub struct Gate {
+    /// Its number.
+    pub fd: i32,
+    /// The number at which the program is to have it, if it is.
+    pub at: Option<u8>,
 }
 
 /// How a unit treats its terminal.
@@ -91,6 +104,9 @@ impl Board {
 }
 
 fn fail(order: &Order<'_>, step: Step, errno: u16) -> ! {
+    if let Some(Gate { fd, at: None }) = order.gate {
+        let _ = fd::write(fd, b"-");
+    }
     if let Some(board) = order.board {
         board.leave(step, errno);
     }
@@ -100,7 +116,7 @@ fn fail(order: &Order<'_>, step: Step, errno: u16) -> ! {
 /// What a child does.
 pub extern "C" fn run(order: &Order<'_>) -> ! {
     kernel::new_session();
-    kernel::close_the_rest();
+    kernel::close_the_rest(open_gate(order.gate));
     // Whoever asks or waits for a line has to be open to TERM meanwhile.
     kernel::set_mask(0);
     if is_missing(b"", order.condition) {
@@ -129,8 +145,25 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
     if let Err((place, errno)) = setup::apply(order.options, &mut vars) {
         fail(order, Step::Setting(place), errno);
     }
+    if !order.notify.is_empty()
+        && let Err(errno) = vars.set(b"NOTIFY_SOCKET", order.notify)
+    {
+        fail(order, Step::Exec, errno);
+    }
     let errno = execute(order, vars.pointer());
     fail(order, Step::Exec, errno)
+}
+
+/// Puts the pipe where the program looks for it; gives the number that must stay open.
+fn open_gate(gate: Option<Gate>) -> i32 {
+    match gate {
+        Some(Gate { fd, at: Some(at) }) => {
+            fd::pass_on(fd, i32::from(at));
+            i32::from(at)
+        }
+        Some(Gate { fd, at: None }) => fd,
+        None => 2,
+    }
 }
 
 /// Becomes a program without being anybody's child; comes back only with what failed.

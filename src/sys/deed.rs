@@ -15,6 +15,7 @@ use pidone::wire::text::Line;
 use rustix::fs::{Access, access};
 use rustix::system::RebootCommand;
 
+use super::ears::Ears;
 use super::facts::{Names, RELEASE};
 use super::fd::{self, Fd};
 use super::host;
@@ -33,6 +34,8 @@ pub struct Hands {
     pub sinks: Sinks,
     /// Tells of what comes.
     pub watch: Watch,
+    /// Hears what units show and say.
+    pub ears: Ears,
 }
 
 impl Hands {
@@ -62,7 +65,7 @@ impl Hands {
 
     fn spawn(&mut self, table: &Table, unit: UnitId) -> Event<'static> {
         let started = match table.slot(unit) {
-            Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch),
+            Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch, &mut self.ears),
             None => Err(Refusal::NoTerminal { watched: false }),
         };
         match started {

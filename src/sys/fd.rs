@@ -27,6 +27,7 @@ pub const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
 /// A descriptor, closed when it is dropped. One that could not be opened holds the error number
 /// below zero instead, so that whatever is tried with it fails with EBADF and does no harm.
+#[repr(transparent)]
 pub struct Fd(i32);
 
 impl Fd {
@@ -164,6 +165,15 @@ impl Drop for Fd {
     }
 }
 
+/// Opens a pipe: the end to read from and the end to write to.
+pub fn pipe() -> Result<(Fd, Fd)> {
+    let mut ends = [Fd::NONE, Fd::NONE];
+    // SAFETY: the kernel writes two numbers of 32 bits.
+    outcome(unsafe { raw_syscall!(Sysno::pipe2, ends.as_mut_ptr(), CLOSE_ON_EXEC) })?;
+    let [read, write] = ends;
+    Ok((read, write))
+}
+
 /// Reads what is there.
 pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
     // SAFETY: the kernel writes at most that many bytes.
@@ -241,6 +251,16 @@ pub fn place(fd: &Fd, standard: i32) {
     // SAFETY: dup2 takes two numbers; what it replaces is a standard descriptor, which no `Fd`
     // owns.
     unsafe { raw_syscall!(Sysno::dup2, fd.0, standard) };
+}
+
+/// Puts a descriptor at a number, where it stays open at the execve.
+pub fn pass_on(fd: i32, number: i32) {
+    const F_SETFD: usize = 2;
+    // SAFETY: both calls take numbers; this is a child, whose descriptors nobody else owns.
+    unsafe {
+        raw_syscall!(Sysno::dup2, fd, number);
+        raw_syscall!(Sysno::fcntl, number, F_SETFD, 0);
+    }
 }
 
 /// Whether nothing is open at a number.

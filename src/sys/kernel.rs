@@ -94,8 +94,8 @@ pub const OURS: SignalSet = !(bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(1
 /// Every signal. A fault of ours ends us all the same: the kernel sees to that.
 pub const ALL: SignalSet = !0;
 
-/// The signal of children alone.
-pub const CHILD: SignalSet = bit(17);
+/// The signals of which there may be many: those of children and of descriptors with news.
+pub const MANY: SignalSet = bit(17) | bit(29);
 
 /// Sets the mask of blocked signals; what it was before.
 pub fn set_mask(set: SignalSet) -> SignalSet {
@@ -416,11 +416,15 @@ pub unsafe fn ioctl(fd: i32, request: u32, argument: usize) -> bool {
     is_fine(unsafe { raw_syscall!(Sysno::ioctl, fd, request, argument) })
 }
 
-/// Closes every descriptor but the standard ones. Where the kernel does not know how, what is ours
-/// goes at the execve.
-pub fn close_the_rest() {
-    // SAFETY: close_range takes numbers; who calls this uses the standard descriptors alone.
-    unsafe { raw_syscall!(Sysno::close_range, 3, u32::MAX, 0) };
+/// Closes every descriptor but the standard ones and this one. Where the kernel does not know
+/// how, what is ours goes at the execve.
+pub fn close_the_rest(but: i32) {
+    // SAFETY: close_range takes numbers, and does nothing where the first is above the last; who
+    // calls this uses those descriptors alone.
+    unsafe {
+        raw_syscall!(Sysno::close_range, 3, but - 1, 0);
+        raw_syscall!(Sysno::close_range, but + 1, u32::MAX, 0);
+    }
 }
 
 /// Closes every descriptor but the standard ones and two others, which may be none at all.

@@ -3,6 +3,7 @@
 pub mod child;
 pub mod container;
 pub mod deed;
+pub mod ears;
 pub mod env;
 pub mod facts;
 pub mod fd;

@@ -54,6 +54,13 @@ impl Reaper {
         Reaper { children: Children::Settled, cost: 0, looks: 0 }
     }
 
+    /// Before the next wait somebody else gets a hearing.
+    pub fn let_others_be_heard(&mut self) {
+        if self.children == Children::Settled {
+            self.children = Children::Pending;
+        }
+    }
+
     /// The signal of a child came: reaps it, and others that have ended, one by one.
     pub fn heard_of(&mut self, pid: Pid, each: &mut dyn FnMut(Reaped)) {
         // Whoever sends the signal by hand names himself. ANY and groups are no numbers of

@@ -5,8 +5,10 @@ use pidone::machine::{End, Event, Exit, Fault, Pid, Request};
 use pidone::wire::signals::Signal;
 
 use super::child::Board;
-use super::kernel::{self, CHILD, News, Reaped, SignalSet};
+use super::ears::{self, Ears, Message};
+use super::kernel::{self, MANY, News, Reaped, SignalSet};
 use super::reap::Children;
+use super::watch::Watch;
 
 const HALT: Signal = Signal(pidone::wire::signals::SIGRTMIN + 3);
 const POWER_OFF: Signal = Signal(pidone::wire::signals::SIGRTMIN + 4);
@@ -36,8 +38,8 @@ pub enum Wake {
     Child(Pid),
     /// There is time to look for children that have ended.
     Quiet,
-    /// Something came into a folder that is watched.
-    Folder,
+    /// Something that we listen to or watch has news.
+    News,
     /// Somebody asks for something.
     Asked(Request),
     /// Nothing that concerns us.
@@ -45,13 +47,12 @@ pub enum Wake {
 }
 
 impl Wake {
-    /// What the machine is to be told of it; children tell of themselves.
+    /// What the machine is to be told of it; children and news tell of themselves.
     pub fn event(&self) -> Option<Event<'static>> {
         match *self {
             Wake::Time => Some(Event::Tick),
-            Wake::Folder => Some(Event::Appeared),
             Wake::Asked(request) => Some(Event::Requested(request)),
-            Wake::Child(_) | Wake::Quiet | Wake::Nothing => None,
+            Wake::Child(_) | Wake::Quiet | Wake::News | Wake::Nothing => None,
         }
     }
 }
@@ -73,7 +74,7 @@ pub enum Heard {
 }
 
 /// Waits for a signal of a set, or until a time. A time that is over comes first. Of pending
-/// children there may be no end, so whoever asks for something comes before them.
+/// children and of news there may be no end, so whoever asks for something comes before them.
 pub fn listen(set: SignalSet, until: Option<Instant>, children: Children) -> Heard {
     let over = |until: Instant| until <= kernel::now();
     if until.is_some_and(over) {
@@ -84,7 +85,7 @@ pub fn listen(set: SignalSet, until: Option<Instant>, children: Children) -> Hea
             None => return Heard::Time,
             news => news,
         },
-        Children::Pending => kernel::wait_signal(set & !CHILD, Some(Instant::from_millis(0))),
+        Children::Pending => kernel::wait_signal(set & !MANY, Some(Instant::from_millis(0))),
         Children::Later(at) if over(at) => None,
         Children::Later(at) => kernel::wait_signal(set, Some(until.map_or(at, |u| u.min(at)))),
     };
@@ -100,7 +101,7 @@ pub fn wait(until: Option<Instant>, children: Children) -> Wake {
     };
     match news.signal() {
         Signal::CHLD => Wake::Child(news.pid),
-        Signal::IO => Wake::Folder,
+        Signal::IO => Wake::News,
         signal => match REQUESTS.iter().find(|(number, _)| *number == signal) {
             Some((_, request)) => Wake::Asked(*request),
             None => Wake::Nothing,
@@ -108,10 +109,27 @@ pub fn wait(until: Option<Instant>, children: Children) -> Wake {
     }
 }
 
+/// What came into a folder that is watched.
+pub fn came(watch: &mut Watch) -> Option<Event<'static>> {
+    watch.came().then_some(Event::Appeared)
+}
+
+/// The next thing that a unit shows or says.
+pub fn hear<'a>(ears: &mut Ears, message: &'a mut Message) -> Option<Event<'a>> {
+    match ears.next(message)? {
+        ears::Heard::Ready(pid) => Some(Event::Ready { pid }),
+        ears::Heard::Said(pid, session, len) => {
+            let text = message.get(..len).unwrap_or_default();
+            Some(Event::Notified { pid, session, text })
+        }
+    }
+}
+
 /// What the machine is told of what was reaped.
-pub fn reaped(board: Option<&Board>, what: Reaped) -> Option<Event<'static>> {
+pub fn reaped(board: Option<&Board>, ears: &mut Ears, what: Reaped) -> Option<Event<'static>> {
     match what {
         Reaped::Child(pid, exit) => {
+            ears.forget(pid);
             Some(Event::Exited { pid, exit, fault: fault(board, pid, exit) })
         }
         Reaped::Stopped(_) | Reaped::None => None,

@@ -7,9 +7,11 @@ use pidone::wire::command::{self, Words};
 use pidone::wire::inittab::Kind;
 use pidone::wire::lines::LOGICAL_MAX;
 use pidone::wire::names::{begins, holds};
+use pidone::wire::options::{self, Ready};
 use rustix::fs::{Access, access};
 
-use super::child::{self, Board, Manner, Order};
+use super::child::{self, Board, Gate, Manner, Order};
+use super::ears::{Ears, Sign};
 use super::env::Env;
 use super::kernel;
 use super::start::{Args, c_str, joined};
@@ -50,7 +52,13 @@ pub fn argv(words: &[u8]) -> Argv {
 
 impl Nursery {
     /// Starts a unit, unless what it asks for is not there.
-    pub fn start(&self, table: &Table, spec: &Spec, watch: &mut Watch) -> Result<Pid, Refusal> {
+    pub fn start(
+        &self,
+        table: &Table,
+        spec: &Spec,
+        watch: &mut Watch,
+        ears: &mut Ears,
+    ) -> Result<Pid, Refusal> {
         let tty = table.text(spec.tty);
         if is_missing(DEV, tty) {
             // Between a look and the beginning of the watch it may have come.
@@ -59,12 +67,30 @@ impl Nursery {
                 return Err(Refusal::NoTerminal { watched });
             }
         }
-        self.hand_over(table, spec, bear)
+        let failed = |errno| Refusal::Fault(Fault { step: Step::Ready, errno });
+        let sign = match spec.rules.ready {
+            Ready::Exec => Sign::Exec,
+            Ready::Newline => Sign::Newline,
+            Ready::Notify => {
+                let notify = ears.address().map_err(failed)?;
+                return self.hand_over(table, spec, None, notify, bear);
+            }
+            Ready::AtOnce | Ready::Exit | Ready::Path | Ready::Port => {
+                return self.hand_over(table, spec, None, b"", bear);
+            }
+        };
+        let (ours, its) = ears.pipe().map_err(failed)?;
+        let value = options::value(table.text(spec.options), b"ready");
+        let at = value.and_then(options::descriptor);
+        let gate = Gate { fd: its.raw(), at };
+        let pid = self.hand_over(table, spec, Some(gate), b"", bear)?;
+        ears.keep(pid, sign, ours);
+        Ok(pid)
     }
 
     /// Makes this process what a unit would become; comes back only with what failed.
     pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Refusal> {
-        self.hand_over(table, spec, child::become_program)
+        self.hand_over(table, spec, None, b"", child::become_program)
     }
 
     /// Makes ready what a child needs and hands it over.
@@ -72,6 +98,8 @@ impl Nursery {
         &self,
         table: &Table,
         spec: &Spec,
+        gate: Option<Gate>,
+        notify: &[u8],
         to: fn(&Order<'_>) -> Result<Pid, Refusal>,
     ) -> Result<Pid, Refusal> {
         let text = table.text(spec.command);
@@ -97,6 +125,8 @@ impl Nursery {
                 kind if kind.is_service() => Manner::Plain,
                 _ => Manner::Console,
             },
+            gate,
+            notify,
             board: self.board,
         })
     }
@@ -119,6 +149,8 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
         path: c_str(words.path()).unwrap_or(c""),
         folders: args.path(),
         options: &[],
+        gate: None,
+        notify: &[],
         argv: argv.as_ptr(),
         envp: args.env_pointer(),
         terminal: None,

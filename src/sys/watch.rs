@@ -27,9 +27,15 @@ impl Watch {
         self.fd.signal_on_news() && self.fd.watch(folder)
     }
 
-    /// Ends the watch. Whoever still misses something begins it anew.
-    pub fn end(&mut self) {
-        self.fd = Fd::NONE;
+    /// Whether something came. Then the watch ends; whoever still misses something begins it anew.
+    pub fn came(&mut self) -> bool {
+        const EAGAIN: u16 = 11;
+        // What came is too long for this room, which is an error of another kind.
+        let came = self.fd.is_open() && fd::read(self.fd.raw(), &mut [0]) != Err(EAGAIN);
+        if came {
+            self.fd = Fd::NONE;
+        }
+        came
     }
 
     /// Watches for other active consoles; whether that could be done and was not done before.

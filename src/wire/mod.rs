@@ -17,6 +17,7 @@ pub mod login;
 pub mod logline;
 pub mod mounts;
 pub mod names;
+pub mod notify;
 pub mod options;
 pub mod passwd;
 pub mod signals;

@@ -18,6 +18,25 @@ pub enum Restart {
     No,
 }
 
+/// When a unit counts as up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ready {
+    /// Once it has a process.
+    AtOnce,
+    /// Once that process has become the program.
+    Exec,
+    /// When it says so, as sd_notify(3) has it.
+    Notify,
+    /// When it writes a newline to a descriptor.
+    Newline,
+    /// When it ends well.
+    Exit,
+    /// When a path is there.
+    Path,
+    /// When a port of this machine answers.
+    Port,
+}
+
 /// What the options of a field come to. Whoever has them read puts the defaults there before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options<'a> {
@@ -27,6 +46,8 @@ pub struct Options<'a> {
     pub condition: &'a [u8],
     /// `restart=`
     pub restart: Option<Restart>,
+    /// `ready=`
+    pub ready: Ready,
     /// `delay=`
     pub delay: Millis,
     /// `max-delay=`
@@ -124,7 +145,7 @@ pub const GUARDS: &[u8] = b"user group root nnp";
 /// So many of the lines are of those, and so many of options that are carried out; the others are
 /// only checked.
 const GUARD_LINES: usize = 4;
-const HEEDED: usize = 15;
+const HEEDED: usize = 17;
 
 /// For each kind a line: the options that are of it, and what is expected of their values.
 const OPTIONS: &[u8] = b"\
@@ -179,6 +200,30 @@ fn restart(text: &[u8]) -> Option<Restart> {
         0 => Some(Restart::Always),
         1 => Some(Restart::OnFailure),
         _ => Some(Restart::No),
+    }
+}
+
+/// The descriptor of `ready=fdN`: one that a unit has no other use for.
+pub fn descriptor(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'f', b'd', digit @ b'3'..=b'9'] => Some(digit & 15),
+        _ => None,
+    }
+}
+
+/// The port of `ready=portN`.
+pub fn port(text: &[u8]) -> Option<u16> {
+    let port = text.strip_prefix(b"port")?;
+    Some(value::within(port, plain, 1, 65_535)? as u16)
+}
+
+fn ready(text: &[u8]) -> Option<Ready> {
+    match place(b"notify exit", text) {
+        Some(0) => Some(Ready::Notify),
+        Some(_) => Some(Ready::Exit),
+        None if is_path(text) => Some(Ready::Path),
+        None if descriptor(text).is_some() => Some(Ready::Newline),
+        None => port(text).map(|_| Ready::Port),
     }
 }
 
@@ -284,6 +329,7 @@ impl<'a> Options<'a> {
         match kind {
             Kind::Restart => self.restart = Some(restart(text)?),
             Kind::Max => self.max = value::rate(text)?,
+            Kind::Ready => self.ready = ready(text)?,
             Kind::Stop => self.stop = Some(signals::parse(text)?),
             Kind::Delay => {
                 let span = value::span(text, 0)?;
@@ -311,12 +357,7 @@ impl Kind {
             Kind::Names | Kind::Guard => return are_names(text),
             Kind::If | Kind::Path | Kind::Root => return is_path(text),
             Kind::Log => return is_path(text) || place(b"syslog null console", text).is_some(),
-            Kind::Ready => {
-                let port = text.strip_prefix(b"port");
-                return is_path(text)
-                    || place(b"notify fd3 exit", text).is_some()
-                    || port.is_some_and(|port| Kind::Port.holds(port));
-            }
+            Kind::Ready => return ready(text).is_some(),
             Kind::Flag | Kind::GuardFlag => return true,
             Kind::Octal => return value::octal(text).is_some(),
             Kind::Nice => (plain, -20, 19),
@@ -340,6 +381,7 @@ mod tests {
         name: b"",
         condition: b"",
         restart: None,
+        ready: Ready::AtOnce,
         delay: 1,
         max_delay: 2,
         max: (3, 4),
@@ -373,11 +415,12 @@ mod tests {
     #[test]
     fn what_changes_the_unit_is_kept() {
         let field = "name=web,restart=on-failure,delay=0,max-delay=1m,max=3/10s,stop=QUIT,\
-                     grace=250ms,if=/etc/web";
+                     grace=250ms,if=/etc/web,ready=fd3";
         let kept = Options {
             name: b"web",
             condition: b"/etc/web",
             restart: Some(Restart::OnFailure),
+            ready: Ready::Newline,
             delay: 0,
             max_delay: 60_000,
             max: (3, 10_000),
@@ -389,11 +432,21 @@ mod tests {
         for (word, restart) in [("always", Restart::Always), ("no", Restart::No)] {
             assert_eq!(read(&format!("restart={word}")).0.restart, Some(restart));
         }
+        for (word, ready) in [
+            ("notify", Ready::Notify),
+            ("fd9", Ready::Newline),
+            ("exit", Ready::Exit),
+            ("/run/x", Ready::Path),
+            ("port80", Ready::Port),
+        ] {
+            assert_eq!(read(&format!("ready={word}")).0.ready, ready);
+        }
+        assert_eq!((descriptor(b"fd4"), port(b"port65535")), (Some(4), Some(65_535)));
     }
 
     #[test]
     fn what_is_only_checked_is_told_and_changes_nothing() {
-        for option in ["after=net+db", "main", "mem=64M", "every=30s", "count=2"] {
+        for option in ["log=null", "main", "mem=64M", "every=30s", "count=2"] {
             let problem =
                 Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: false };
             assert_eq!(read(option), (UNSET, vec![problem]));
@@ -411,8 +464,8 @@ mod tests {
             assert!(is_good(option), "{option}");
         }
         let bad = "name= restart=yes delay=x max-delay=1w max=5 stop=NONE grace=-1 if=a after=+ \
-                   after=a+ after=a++b needs= ready=soon ready=port0 log=file log-size=0 \
-                   log-keep=0 user= group=a/b root=srv nnp=1 main=yes dir=x env=x check=x \
+                   after=a+ after=a++b needs= ready=soon ready=port0 ready=fd2 ready=fd10 \
+                   log=file log-size=0 log-keep=0 user= group=a/b root=srv nnp=1 main=yes dir=x env=x check=x \
                    pidfile=x umask=9 nice=20 oom=1001 nofile=0 count=0 fails=x mem=0 every=0 \
                    watchdog=x port=0 name user";
         for option in bad.split_whitespace() {

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use pidone::machine::init::{Init, Phase};
 use pidone::machine::shutdown::{KILL_WAIT_MS, LAST_MS, TERM_WAIT_MS};
 use pidone::machine::table::Slot;
+use pidone::machine::unit::State;
 use pidone::machine::{Event, Pid, Request, Sink, Told, UnitId};
 use pidone::wire::inittab::Kind;
 use pidone::wire::signals::Signal;
 
 use super::people::Process;
+use super::ties;
 use super::world::is_down;
 
 /// The span in which starts of one unit are counted, and how many there may be in it. Doubling
@@ -95,6 +97,7 @@ impl Checks {
             return Err(format!("{key} must not run"));
         }
         self.turn(key, slot.spec.kind, init)?;
+        ties::may_start(init, unit)?;
         let starts = self.starts.entry(key.into()).or_default();
         starts.push_back(now);
         while starts.front().is_some_and(|t| t + SPAN_MS < now) {
@@ -151,6 +154,9 @@ impl Checks {
         // A unit whose line was changed keeps its process until that has stopped.
         if process.key.is_none() {
             return Err(format!("{pid:?} is signalled for {key} but is {process:?}"));
+        }
+        if signal != Signal::KILL {
+            ties::may_stop(init, unit)?;
         }
         if signal == Signal::KILL && !is_down(init) {
             let (asked, grace) =
@@ -218,6 +224,10 @@ impl Checks {
                 if process.key.is_none() {
                     return Err(format!("{pid} is taken for a unit: {slot:?}"));
                 }
+                let up = matches!(slot.unit.state, State::Up { .. });
+                if up && process.waited_for && !process.was_ready {
+                    return Err(format!("{pid} is taken for ready: {slot:?}"));
+                }
             }
         }
         for (pid, process) in processes {
@@ -228,6 +238,7 @@ impl Checks {
                 return Err(format!("{pid} has {owners} units: {process:?}"));
             }
         }
+        ties::settled(init, self.paused)?;
         self.overdue(now, processes, init)
     }
 
@@ -290,5 +301,5 @@ fn bound(init: &Init<'_>) -> u64 {
     let lines = slots.iter().filter(|s| s.spec.kind == Kind::Shutdown);
     let (kill, last) = (u64::from(KILL_WAIT_MS), u64::from(LAST_MS));
     let lines: u64 = lines.map(|s| u64::from(s.spec.rules.grace) + last + kill).sum();
-    grace + 2 * kill + lines + u64::from(TERM_WAIT_MS) + 4 * last + kill + 1000
+    ties::chain(init) + grace + 2 * kill + lines + u64::from(TERM_WAIT_MS) + 4 * last + kill + 1000
 }

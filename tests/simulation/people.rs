@@ -8,6 +8,12 @@ pub struct Process {
     /// Command and terminal of the unit it was started for; nothing for an orphan or a step.
     pub key: Option<String>,
     pub step: Option<LastStep>,
+    /// When it is ready, if it ever is and has not been.
+    pub ready: Option<u64>,
+    /// It has to show that it is ready.
+    pub waited_for: bool,
+    /// It has been seen to be ready.
+    pub was_ready: bool,
     /// When it ends by itself.
     pub ends: Option<u64>,
     pub exit: Exit,
@@ -27,6 +33,7 @@ pub struct Tally {
     pub signals: u64,
     pub kills: u64,
     pub reloads: u64,
+    pub ready: u64,
     pub reboots: u64,
     pub replaced: u64,
     pub lost: u64,
@@ -40,6 +47,7 @@ impl Tally {
         self.signals += other.signals;
         self.kills += other.kills;
         self.reloads += other.reloads;
+        self.ready += other.ready;
         self.reboots += other.reboots;
         self.replaced += other.replaced;
         self.lost += other.lost;
@@ -49,6 +57,7 @@ impl Tally {
         assert!(self.spawns > 10 * worlds, "hardly anything was started: {self:?}");
         assert!(self.exits > 5 * worlds && self.refusals > worlds && self.signals > worlds);
         assert!(self.kills > worlds / 10 && self.reloads > worlds && self.replaced > worlds / 20);
+        assert!(self.ready > worlds / 2, "hardly anything was ready: {self:?}");
         assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
     }
 }

@@ -16,6 +16,7 @@ pub struct Weather {
     pub step_refused: u64,
     pub step_hangs: u64,
     pub dies_early: u64,
+    pub never_ready: u64,
     /// Whatever is started ends at once.
     pub dies_at_once: bool,
     pub inittab_unread: u64,
@@ -37,6 +38,7 @@ impl Weather {
             step_refused: some(50),
             step_hangs: some(30),
             dies_early: some(90),
+            never_ready: some(40),
             dies_at_once: some(9) == 1,
             inittab_unread: some(20),
         }
@@ -75,6 +77,15 @@ const OPTIONS: &[&str] = &[
     "name=web",
     "nnp",
     "nonsense=1",
+    "name=db",
+    "name=db,ready=notify",
+    "name=net,ready=fd3,max=2/1h",
+    "name=init,ready=exit",
+    "after=db",
+    "needs=db,restart=on-failure",
+    "after=web+net,needs=db,grace=1s",
+    "name=web,needs=net+init",
+    "name=db,after=web,ready=notify",
 ];
 
 const TERMINALS: &[&str] = &["", "", "", "null", "tty1", "ttyS0", "vc/3", "@console"];

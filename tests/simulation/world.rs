@@ -8,6 +8,7 @@ use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Mode, Pid, Refusal, Request, Sink, Step, Told,
     UnitId,
 };
+use pidone::wire::options::Ready;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 
@@ -202,10 +203,16 @@ impl World {
         };
         self.tally.spawns += 1;
         let mut process = self.process(Some(key));
+        process.waited_for = slot.spec.rules.ready != Ready::AtOnce;
+        let shows = process.waited_for && slot.spec.rules.ready != Ready::Exit;
+        if shows && !self.random.hits(self.weather.never_ready) {
+            process.ready = Some(self.now + self.random.below(3_000));
+        }
         if unwanted || self.random.hits(self.weather.exec_fails) {
             let step = if unwanted { Step::Condition } else { Step::Exec };
             process.fault = Some(Fault { step, errno: 2 });
             process.exit = Exit::Code(120);
+            process.ready = None;
             process.ends = Some(self.now);
         }
         self.processes.insert(pid, process);
@@ -252,6 +259,9 @@ impl World {
         Process {
             key,
             step: None,
+            ready: None,
+            waited_for: false,
+            was_ready: false,
             ends: match self.random.hits(20) {
                 _ if at_once => Some(self.now),
                 true => None,
@@ -351,7 +361,8 @@ impl World {
         let request = self.requests.front().map(|r| r.0);
         let living = self.processes.values().filter(|p| !p.zombie);
         let death = living.filter_map(|p| p.ends).min();
-        let next = [deadline, request, death, self.appears].into_iter().flatten().min();
+        let ready = self.processes.values().filter_map(|p| p.ready).min();
+        let next = [deadline, request, death, self.appears, ready].into_iter().flatten().min();
         let next = next.ok_or(format!("nothing can happen any more: {:?}", self.init.phase()))?;
         self.now = self.now.max(next);
         self.checks.woken(self.now)?;
@@ -360,6 +371,9 @@ impl World {
         }
         if death.is_some_and(|t| t <= self.now) {
             return self.reap();
+        }
+        if ready.is_some_and(|t| t <= self.now) {
+            return self.ready();
         }
         if request.is_some_and(|t| t <= self.now) {
             let (_, request) = self.requests.pop_front().ok_or("no request")?;
@@ -374,6 +388,25 @@ impl World {
             return self.handle(Event::Appeared);
         }
         self.handle(Event::Tick)
+    }
+
+    /// The first process whose time it is shows that it is ready, in its way.
+    fn ready(&mut self) -> Result<(), String> {
+        let now = self.now;
+        let due = |process: &Process| process.ready.is_some_and(|ready| ready <= now);
+        let found = self.processes.iter_mut().find(|(_, process)| due(process));
+        let (&pid, process) = found.ok_or("nobody is ready")?;
+        (process.ready, process.was_ready) = (None, true);
+        self.tally.ready += 1;
+        let pid = Pid(pid);
+        let slot = self.init.table().slots().iter().find(|s| s.unit.state.pid() == Some(pid));
+        if slot.is_some_and(|slot| slot.spec.rules.ready == Ready::Notify) {
+            let text = b"STATUS=fine\nREADY=1";
+            // It speaks itself, or somebody of its session does.
+            let speaker = if self.random.hits(50) { pid } else { Pid(1000) };
+            return self.handle(Event::Notified { pid: speaker, session: pid, text });
+        }
+        self.handle(Event::Ready { pid })
     }
 
     /// Whoever asks to go down at the end asks until it happens: a restart may begin all anew.

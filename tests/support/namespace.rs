@@ -58,6 +58,12 @@ impl Builder {
         self
     }
 
+    /// Brings the programs of the host's packages in, with all that they need to run.
+    pub fn host_programs(self) -> Builder {
+        self.root.bind_host_programs();
+        self
+    }
+
     /// Chooses what stands on descriptors 0, 1 and 2.
     pub fn console(mut self, console: Console) -> Builder {
         self.console = console;

@@ -131,6 +131,16 @@ impl Root {
             .unwrap_or_else(|e| panic!("cannot copy {}: {e}", program.display()));
     }
 
+    /// Shows the host's /usr inside, and its libraries where programs look for them.
+    pub fn bind_host_programs(&self) {
+        let usr = self.path("usr");
+        fs::create_dir_all(&usr).expect("a folder on a fresh tmpfs");
+        sys::bind(Path::new("/usr"), &usr).expect("the host has /usr");
+        for name in ["lib", "lib64"] {
+            symlink(format!("usr/{name}"), self.path(name)).expect("a link to libraries");
+        }
+    }
+
     /// The text of a file, or nothing while it does not exist.
     pub fn read(&self, inside: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.path(inside)).unwrap_or_default()).into_owned()

@@ -184,6 +184,16 @@ pub fn mount(kind: &CStr, target: &Path, options: &CStr) -> io::Result<()> {
     check(unsafe { mount_c(kind, &c_path(target), kind, 0, options) })
 }
 
+/// Shows a folder of the host at another place as well, to be read only.
+pub fn bind(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (c_path(from), c_path(to));
+    // Safety: all strings are valid for the call.
+    check(unsafe { mount_c(&from, &to, c"", libc::MS_BIND, c"") })?;
+    let flags = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
+    // Safety: all strings are valid for the call.
+    check(unsafe { mount_c(c"none", &to, c"", flags, c"") })
+}
+
 /// Safety: none beyond valid strings, which the types give; mount(2) is async-signal-safe.
 unsafe fn mount_c(
     source: &CStr,

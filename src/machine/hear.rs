@@ -1,0 +1,126 @@
+//! What units say of themselves, and what their ties make of how they are.
+
+use super::init::{Init, Phase};
+use super::table::Slot;
+use super::time::Instant;
+use super::unit::{State, Stimulus, Then};
+use super::{Pid, UnitId};
+use crate::wire::notify::{self, Notice};
+use crate::wire::options::{Ready, Restart};
+use crate::wire::value::Millis;
+
+/// How long, in milliseconds, a unit waits for another one before this is said: longer than a
+/// slow service takes to come up, short enough for whoever stands before the machine.
+pub const PATIENCE_MS: Millis = 60_000;
+
+/// Whether there are units that wait for others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Patience {
+    /// There are none.
+    Calm,
+    /// There are, and at this time it is said.
+    Until(Instant),
+    /// It has been said.
+    Told,
+}
+
+impl Init<'_> {
+    /// A process has shown that it is ready.
+    pub(super) fn shown_ready(&mut self, pid: Pid) {
+        if let Some(unit) = self.unit_of(pid) {
+            self.is_ready(unit);
+        }
+    }
+
+    fn unit_of(&self, pid: Pid) -> Option<UnitId> {
+        self.table.first(|slot| slot.unit.state.pid() == Some(pid))
+    }
+
+    fn is_ready(&mut self, unit: UnitId) {
+        let slot = self.table.slot(unit);
+        if let Some(&Slot { spec, unit: before }) = slot
+            && let State::Starting { since, .. } = before.state
+        {
+            self.stimulate(unit, Stimulus::Ready);
+            if spec.rules.ready != Ready::Exec {
+                self.tell_ready(unit, since);
+            }
+        }
+    }
+
+    /// Somebody speaks: the process of a unit, or one of its session.
+    #[inline(never)]
+    pub(super) fn notified(&mut self, pid: Pid, session: Pid, text: &[u8]) {
+        let Some(unit) = self.unit_of(pid).or_else(|| self.unit_of(session)) else {
+            return;
+        };
+        notify::each(text, &mut |notice| self.notice(unit, notice));
+    }
+
+    #[inline(never)]
+    fn notice(&mut self, unit: UnitId, notice: Notice<'_>) {
+        let Some(slot) = self.table.slot(unit) else {
+            return;
+        };
+        match notice {
+            Notice::Ready if slot.spec.rules.ready == Ready::Notify => self.is_ready(unit),
+            Notice::Extend(span) => self.stimulate(unit, Stimulus::Extend(span)),
+            Notice::Reloading => self.tell_unit(unit, b"%u is reloading"),
+            Notice::Stopping => self.tell_unit(unit, b"%u is stopping by itself"),
+            Notice::Ready | Notice::Status(_) | Notice::Main(_) => {}
+            Notice::Alive | Notice::Sick => {}
+        }
+    }
+
+    /// Stops units that need one which is over, and says where somebody waits for too long.
+    #[inline(never)]
+    pub(super) fn heed_ties(&mut self) {
+        if self.phase != Phase::Run || !self.table.slots().iter().any(|slot| slot.spec.tied) {
+            self.patience = Patience::Calm;
+            return;
+        }
+        if core::mem::take(&mut self.loosened) {
+            self.stop_forsaken();
+        }
+        let held = self.table.first(|slot| self.is_held(slot)).is_some();
+        self.patience = match self.patience {
+            _ if !held => Patience::Calm,
+            Patience::Calm => Patience::Until(self.now.plus(PATIENCE_MS)),
+            Patience::Until(time) if time <= self.now => {
+                self.tell_held();
+                Patience::Told
+            }
+            patience => patience,
+        };
+    }
+
+    /// Whether a unit would be started if it had not to wait for another one.
+    pub(super) fn is_held(&self, slot: &Slot) -> bool {
+        matches!(slot.unit.state, State::Due) && self.table.holder(&slot.spec).is_some()
+    }
+
+    fn stop_forsaken(&mut self) {
+        for index in 0..self.table.slots().len() {
+            let unit = UnitId(index as u16);
+            let Some(Slot { spec, unit: of }) = self.table.slot(unit) else {
+                continue;
+            };
+            let runs = matches!(of.state, State::Starting { .. } | State::Up { .. });
+            let Some(needed) = self.table.forsaker(spec).filter(|_| runs) else {
+                continue;
+            };
+            // It comes back with what it needs, unless it is to run but once.
+            let once = spec.rules.restart == Restart::No;
+            self.tell_forsaken(unit, needed);
+            self.stimulate(unit, Stimulus::Stop(if once { Then::Rest } else { Then::Again }));
+        }
+    }
+
+    /// When somebody has waited for too long.
+    pub(super) fn patience_deadline(&self) -> Option<Instant> {
+        match self.patience {
+            Patience::Until(time) => Some(time),
+            Patience::Calm | Patience::Told => None,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What units show and say: pipes that tell when a unit is ready, and the socket of sd_notify(3).
+//! Both speak through SIGIO, so that the one wait serves them too.
+
+use heapless::Vec;
+use pidone::machine::Pid;
+use pidone::wire::names::holds;
+use pidone::wire::notify::MESSAGE_MAX;
+use syscalls::{Sysno, raw_syscall};
+
+use super::fd::{self, Fd};
+use super::kernel::{Result, is_fine, outcome};
+
+/// The most units that can be on their way to a newline or to their program at once. Whoever
+/// comes too many waits as after a fork that failed.
+const GATES_MAX: usize = 64;
+
+const EAGAIN: u16 = 11;
+const EMFILE: u16 = 24;
+
+/// What a pipe of a unit is to tell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// That the process has become the program: the pipe closes with the execve.
+    Exec,
+    /// That the program writes a newline.
+    Newline,
+}
+
+/// Our end of a pipe, open until it has told.
+struct Gate {
+    pid: Pid,
+    sign: Sign,
+    fd: Fd,
+}
+
+/// What was heard.
+pub enum Heard {
+    /// A process is ready.
+    Ready(Pid),
+    /// A process, of a session, said so many bytes.
+    Said(Pid, Pid, usize),
+}
+
+/// Room for one message.
+pub type Message = [u8; MESSAGE_MAX];
+
+/// The longest name of our socket: a NUL, and five digits by unix(7).
+const NAME_MAX: usize = 6;
+
+/// Everything that is listened to.
+pub struct Ears {
+    gates: Vec<Gate, GATES_MAX>,
+    socket: Fd,
+    /// Its name, as a program looks for it: `@` stands for the NUL.
+    name: [u8; NAME_MAX],
+}
+
+impl Ears {
+    /// Nothing is listened to.
+    pub const fn new() -> Self {
+        Ears { gates: Vec::new(), socket: Fd::NONE, name: [0; NAME_MAX] }
+    }
+
+    /// Opens a pipe for a unit that is about to start: our end, which is kept with
+    /// [`Ears::keep`], and its own.
+    #[inline(never)]
+    pub fn pipe(&self) -> Result<(Fd, Fd)> {
+        if self.gates.len() >= GATES_MAX && self.gates.iter().all(|gate| gate.fd.is_open()) {
+            return Err(EMFILE);
+        }
+        let (ours, its) = fd::pipe()?;
+        if ours.signal_on_news() { Ok((ours, its)) } else { Err(EMFILE) }
+    }
+
+    /// Listens to the pipe of a unit that has been started.
+    pub fn keep(&mut self, pid: Pid, sign: Sign, fd: Fd) {
+        let gate = Gate { pid, sign, fd };
+        match self.gates.iter_mut().find(|gate| !gate.fd.is_open()) {
+            Some(free) => *free = gate,
+            // There is room, as `pipe` saw.
+            None => drop(self.gates.push(gate)),
+        }
+    }
+
+    /// Stops listening to the pipe of a process that has ended.
+    pub fn forget(&mut self, pid: Pid) {
+        for gate in self.gates.iter_mut().filter(|gate| gate.pid == pid) {
+            gate.fd = Fd::NONE;
+        }
+    }
+
+    /// The name of the socket, opened when it is first asked for.
+    pub fn address(&mut self) -> Result<&[u8]> {
+        if !self.socket.is_open() {
+            let socket = Fd::notify()?;
+            if !socket.signal_on_news() {
+                return Err(EMFILE);
+            }
+            self.name = socket.name()?;
+            self.socket = socket;
+        }
+        Ok(&self.name)
+    }
+
+    /// The next thing that is there to be heard.
+    #[inline(never)]
+    pub fn next(&mut self, message: &mut Message) -> Option<Heard> {
+        for gate in self.gates.iter_mut().filter(|gate| gate.fd.is_open()) {
+            if let Some(ready) = gate.look(message) {
+                gate.fd = Fd::NONE;
+                if ready {
+                    return Some(Heard::Ready(gate.pid));
+                }
+            }
+        }
+        if !self.socket.is_open() {
+            return None;
+        }
+        let (pid, len) = self.socket.receive(message)?;
+        Some(Heard::Said(pid, session(pid), len))
+    }
+}
+
+impl Gate {
+    /// Whether the unit is ready, once that is decided.
+    #[inline(never)]
+    fn look(&self, room: &mut [u8]) -> Option<bool> {
+        match (fd::read(self.fd.raw(), room), self.sign) {
+            (Err(EAGAIN), _) => None,
+            (Ok(0), Sign::Exec) => Some(true),
+            (Ok(0) | Err(_), _) => Some(false),
+            // A child that fails on the way says so before its end of the pipe closes.
+            (Ok(_), Sign::Exec) => Some(false),
+            (Ok(count), Sign::Newline) => {
+                let text = room.get(..count as usize).unwrap_or_default();
+                holds(text, b'\n').then_some(true)
+            }
+        }
+    }
+}
+
+/// The session that a process is in.
+fn session(pid: Pid) -> Pid {
+    // SAFETY: getsid takes a number.
+    let got = outcome(unsafe { raw_syscall!(Sysno::getsid, pid.0) });
+    Pid(got.map_or(0, |session| session as i32))
+}
+
+/// The kernel's struct msghdr with what it points to for one piece and one control message.
+#[repr(C)]
+struct Header {
+    name: usize,
+    name_len: usize,
+    piece: *const Piece,
+    pieces: usize,
+    control: *mut Control,
+    control_len: usize,
+    flags: usize,
+}
+
+#[repr(C)]
+struct Piece {
+    bytes: *mut u8,
+    len: usize,
+}
+
+/// A control message with the credentials of the sender, see unix(7). There is room for nothing
+/// else, so that descriptors which somebody sends along are closed by the kernel.
+#[repr(C)]
+#[derive(Default)]
+struct Control {
+    len: usize,
+    level: i32,
+    kind: i32,
+    pid: i32,
+    uid: u32,
+    gid: u32,
+    pad: u32,
+}
+
+impl Fd {
+    /// A socket for datagrams with credentials, under a name that nobody else can have taken.
+    fn notify() -> Result<Fd> {
+        const AF_UNIX: u16 = 1;
+        const SOCK_DGRAM: u32 = 2;
+        const SOL_SOCKET: usize = 1;
+        const SO_PASSCRED: usize = 16;
+        let (kind, on) = (SOCK_DGRAM | fd::NO_WAIT | fd::CLOSE_ON_EXEC, 1i32);
+        // SAFETY: socket takes numbers; setsockopt reads an int, bind two bytes of an address.
+        unsafe {
+            let socket = Fd::from_call(raw_syscall!(Sysno::socket, AF_UNIX, kind, 0));
+            let number = socket.opened()?;
+            let on = &raw const on;
+            let creds = raw_syscall!(Sysno::setsockopt, number, SOL_SOCKET, SO_PASSCRED, on, 4);
+            outcome(creds)?;
+            let unnamed = AF_UNIX;
+            outcome(raw_syscall!(Sysno::bind, number, &raw const unnamed, 2))?;
+            Ok(socket)
+        }
+    }
+
+    /// The name that the kernel has given a socket.
+    fn name(&self) -> Result<[u8; NAME_MAX]> {
+        let mut address = [0u8; 2 + NAME_MAX];
+        let mut len = address.len() as u32;
+        let to = address.as_mut_ptr();
+        // SAFETY: the kernel writes at most that many bytes, and how many there are.
+        outcome(unsafe { raw_syscall!(Sysno::getsockname, self.raw(), to, &raw mut len) })?;
+        let [_, _, _, name @ ..] = address;
+        let mut text = [b'@'; NAME_MAX];
+        text.iter_mut().skip(1).zip(name).for_each(|(to, from)| *to = from);
+        Ok(text)
+    }
+
+    /// Takes one message: who sent it, and how long it is.
+    #[inline(never)]
+    fn receive(&self, message: &mut Message) -> Option<(Pid, usize)> {
+        const DONTWAIT_CLOEXEC: usize = 0x40 | 0x4000_0000;
+        const SCM_CREDENTIALS: i32 = 2;
+        let piece = Piece { bytes: message.as_mut_ptr(), len: message.len() };
+        let mut control = Control::default();
+        let mut header = Header {
+            name: 0,
+            name_len: 0,
+            piece: &raw const piece,
+            pieces: 1,
+            control: &raw mut control,
+            control_len: size_of::<Control>(),
+            flags: 0,
+        };
+        let header = &raw mut header;
+        // SAFETY: the header leads to a buffer and a control message of the lengths it says.
+        let got = unsafe { raw_syscall!(Sysno::recvmsg, self.raw(), header, DONTWAIT_CLOEXEC) };
+        // A sender that the kernel does not vouch for is nobody.
+        let pid = if control.kind == SCM_CREDENTIALS { control.pid } else { 0 };
+        is_fine(got).then_some((Pid(pid), got))
+    }
+}
