@@ -38,6 +38,7 @@
 //! | [`machine::unit`] | one unit: its states and what moves it between them |
 //! | [`machine::table`] | the lines of an inittab, at rest |
 //! | [`machine::ties`], [`machine::hear`] | who waits for whom, and what units say of themselves |
+//! | [`machine::care`] | who looks after units |
 //! | [`machine::log`] | messages until they are delivered |
 //! | [`machine::init`] | the whole: boot, signals, reload |
 //! | [`machine::shutdown`] | the way down |

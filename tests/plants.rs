@@ -137,6 +137,24 @@ const PLANTS: &[Plant] = &[
         to: "Ready::Exit => {\n                State::Up { pid, since: now }",
     },
     Plant {
+        what: "an aide stays when its unit has ended",
+        file: "machine/care.rs",
+        from: "(ward.of, ward.silent) = (None, None);\n            ward.dismiss();",
+        to: "(ward.of, ward.silent) = (None, None);",
+    },
+    Plant {
+        what: "a unit that is unwell goes on",
+        file: "machine/health.rs",
+        from: "            self.stimulate(unit, Stimulus::Stop(Then::Unwell));\n",
+        to: "",
+    },
+    Plant {
+        what: "silence is noticed too late",
+        file: "machine/care.rs",
+        from: "Some(now.plus(self.plan.watchdog))",
+        to: "Some(now.plus(self.plan.watchdog.saturating_mul(3)))",
+    },
+    Plant {
         what: "a last step that hangs is waited for",
         file: "machine/shutdown.rs",
         from: "self.tell_step_late(step);",

@@ -24,7 +24,7 @@ fn place(ns: &Namespace, line: &str) -> usize {
 /// first has done what makes it ready.
 fn waits(ready: &str, service: &str) -> Namespace {
     let lines = format!(
-        ":name=web,after=db:respawn:/bin/hold web\n:name=db,ready={ready}:once:/bin/service\n\
+        "::sysinit:/bin/ifconfig lo up\n:name=web,after=db:respawn:/bin/hold web\n:name=db,ready={ready}:once:/bin/service\n\
          ::respawn:/bin/hold other\n"
     );
     let service =
@@ -44,6 +44,34 @@ fn a_newline_on_a_descriptor_makes_ready() {
         let service = format!("echo >&{number}\nexec sleep 100000\n");
         waits(ready, &service).power_off();
     }
+}
+
+#[test]
+fn a_path_makes_ready_wherever_it_comes() {
+    waits("/tmp/ready", "touch /tmp/ready\nexec sleep 100000\n").power_off();
+    let deep = "mkdir -p /tmp/a/b\ntouch /tmp/a/b/c\nexec sleep 100000\n";
+    waits("/tmp/a/b/c", deep).power_off();
+}
+
+#[test]
+fn a_port_that_answers_makes_ready() {
+    waits("port8080", "exec nc -lk -p 8080 -e true\n").power_off();
+}
+
+#[test]
+fn an_aide_that_waits_ends_with_its_unit() {
+    let lines = "::sysinit:/bin/ifconfig lo up\n:ready=port8080:respawn:/bin/hold a\n\
+                 :ready=/tmp/never:respawn:/bin/hold b\n";
+    let mut ns = pidone(lines).start();
+    ns.until_said("a", 1);
+    ns.until_said("b", 1);
+    let aides = |ns: &Namespace| ns.procs().named("init").len() - 1;
+    ns.until("nobody looks", || aides(&ns) == 2);
+    ns.root().write("etc/inittab", "::respawn:/bin/hold other\n");
+    ns.send(libc::SIGHUP);
+    ns.until_said("other", 1);
+    ns.until("an aide stays", || aides(&ns) == 0);
+    ns.power_off();
 }
 
 #[test]

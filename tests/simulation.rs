@@ -4,6 +4,8 @@
 //! Each promise has its checker; a world that breaks one prints its seed, and
 //! `PIDONE_SEED=SEED cargo test --test simulation` plays that world again, event by event.
 
+#[path = "simulation/care.rs"]
+mod care;
 #[path = "simulation/checks.rs"]
 mod checks;
 #[path = "simulation/people.rs"]

@@ -32,7 +32,8 @@ impl Init<'_> {
         }
     }
 
-    fn unit_of(&self, pid: Pid) -> Option<UnitId> {
+    /// The unit that a process is the process of.
+    pub(super) fn unit_of(&self, pid: Pid) -> Option<UnitId> {
         self.table.first(|slot| slot.unit.state.pid() == Some(pid))
     }
 
@@ -42,6 +43,7 @@ impl Init<'_> {
             && let State::Starting { since, .. } = before.state
         {
             self.stimulate(unit, Stimulus::Ready);
+            self.begin_looking(unit);
             if spec.rules.ready != Ready::Exec {
                 self.tell_ready(unit, since);
             }
@@ -67,8 +69,9 @@ impl Init<'_> {
             Notice::Extend(span) => self.stimulate(unit, Stimulus::Extend(span)),
             Notice::Reloading => self.tell_unit(unit, b"%u is reloading"),
             Notice::Stopping => self.tell_unit(unit, b"%u is stopping by itself"),
+            Notice::Alive => self.is_alive(unit),
+            Notice::Sick => self.is_unwell(unit, b"%u says that it is unwell"),
             Notice::Ready | Notice::Status(_) | Notice::Main(_) => {}
-            Notice::Alive | Notice::Sick => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! The whole of PID 1: boot, signals, reload; and, through its parts, units and shutdown.
 
+use super::care::Care;
 use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
 use super::records::{Record, Records};
@@ -80,6 +81,7 @@ pub struct Memory {
     lines: Lines,
     first: Table,
     second: Table,
+    care: Care,
 }
 
 impl Default for Memory {
@@ -91,7 +93,13 @@ impl Default for Memory {
 impl Memory {
     /// Nothing to remember yet. All of it is zeros.
     pub const fn new() -> Self {
-        Memory { log: Log::new(), lines: Lines::new(), first: Table::new(), second: Table::new() }
+        Memory {
+            log: Log::new(),
+            lines: Lines::new(),
+            first: Table::new(),
+            second: Table::new(),
+            care: Care::new(),
+        }
     }
 }
 
@@ -115,6 +123,7 @@ pub struct Init<'m> {
     pub(super) chance: Chance,
     /// The time of the event that is being handled.
     pub(super) now: Instant,
+    pub(super) care: &'m mut Care,
     pub(super) log: &'m mut Log,
     pub(super) lines: &'m mut Lines,
     /// The table that counts.
@@ -126,7 +135,7 @@ pub struct Init<'m> {
 impl<'m> Init<'m> {
     /// A machine that waits for [`Event::Boot`].
     pub fn new(memory: &'m mut Memory) -> Self {
-        let Memory { log, lines, first, second } = memory;
+        let Memory { log, lines, first, second, care } = memory;
         Init {
             phase: Phase::Fresh,
             reading: Reading::Idle,
@@ -143,6 +152,7 @@ impl<'m> Init<'m> {
             bad_lines: 0,
             chance: Chance::new(),
             now: Instant::from_millis(0),
+            care,
             log,
             lines,
             table: second,
@@ -200,6 +210,9 @@ impl Init<'_> {
             Event::Refused { unit, refusal } => self.refused(unit, refusal),
             Event::Ready { pid } => self.shown_ready(pid),
             Event::Notified { pid, session, text } => self.notified(pid, session, text),
+            Event::AideBegun { of, aide } => self.care.begun(now, of, aide),
+            Event::AideRefused { of } => self.care.refused(now, of),
+            Event::AideKilled { aide } => self.care.killed(aide),
             Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
             Event::SignalledAll { any } => self.signalled_all(any),
             Event::Recorded { writer } => self.records.taken(writer),
@@ -231,6 +244,7 @@ impl Init<'_> {
         let first = record.filter(|record| *record != Action::Record(Record::Boot));
         self.next_signal()
             .or(first)
+            .or_else(|| self.next_care())
             .or_else(|| match self.phase {
                 Phase::Fresh => None,
                 Phase::Boot(_) | Phase::Run => self.next_spawn(),
@@ -249,6 +263,7 @@ impl Init<'_> {
             .iter()
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let own = earlier(self.down_deadline(), self.patience_deadline());
+        let own = earlier(own, self.care.deadline());
         earlier(earlier(units, own), self.log.deadline())
     }
 
@@ -309,8 +324,9 @@ impl Init<'_> {
     fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
         // Whatever ended may have started syslogd, or made room for it, where nobody tells us.
         self.log.nudge(self.now);
-        let unit = self.table.first(|slot| slot.unit.state.pid() == Some(pid));
-        if let Some(unit) = unit
+        self.aide_ended(pid, exit, fault);
+        self.care.leave(pid);
+        if let Some(unit) = self.unit_of(pid)
             && let Some(before) = self.table.slot(unit).map(|slot| slot.unit)
         {
             self.stirred = true;
@@ -334,6 +350,7 @@ impl Init<'_> {
     fn spawned(&mut self, unit: UnitId, pid: Pid) {
         self.stimulate(unit, Stimulus::Spawned(pid));
         self.tell_start(unit, pid);
+        self.look_after(unit, pid);
         self.bound_line();
     }
 
@@ -352,6 +369,7 @@ impl Init<'_> {
     fn tick(&mut self) {
         self.log.tick(self.now);
         self.stimulate_all(Stimulus::Tick);
+        self.tick_care();
         self.tick_down();
     }
 

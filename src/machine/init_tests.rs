@@ -109,6 +109,15 @@ impl Bench {
                     self.records.push(record);
                     Event::Recorded { writer: None }
                 }
+                Action::BeginAide { of, errand, .. } => {
+                    self.pid += 1;
+                    self.deeds.push(format!("{errand:?} for {} as {}", of.0, self.pid));
+                    Event::AideBegun { of, aide: Pid(self.pid) }
+                }
+                Action::EndAide { aide } => {
+                    self.deeds.push(format!("kill aide {}", aide.0));
+                    Event::AideKilled { aide }
+                }
                 Action::ReadTable | Action::Leave => return,
             };
             self.init.handle(self.now, event);

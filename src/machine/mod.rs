@@ -1,6 +1,8 @@
 //! The machines: events in, state inside, actions out.
 
+pub mod care;
 pub mod container;
+mod health;
 pub mod hear;
 pub mod init;
 pub mod line;
@@ -15,6 +17,7 @@ pub mod time;
 pub mod unit;
 
 use crate::wire::signals::Signal;
+use care::Errand;
 use time::Instant;
 
 /// The number of a process.
@@ -48,6 +51,10 @@ pub enum Step {
     Condition,
     /// The way by which it is to tell that it is ready.
     Ready,
+    /// A look at its memory: it has more than `mem=` allows.
+    Memory,
+    /// A look at its port.
+    Port,
     /// An option, by its place among [`crate::wire::options::SETTINGS`].
     Setting(u8),
 }
@@ -61,7 +68,9 @@ impl Step {
             Step::Exec => 2,
             Step::Condition => 3,
             Step::Ready => 4,
-            Step::Setting(place) => 5 + place,
+            Step::Memory => 5,
+            Step::Port => 6,
+            Step::Setting(place) => 7 + place,
         }
     }
 
@@ -73,7 +82,9 @@ impl Step {
             2 => Step::Exec,
             3 => Step::Condition,
             4 => Step::Ready,
-            place => Step::Setting(place - 5),
+            5 => Step::Memory,
+            6 => Step::Port,
+            place => Step::Setting(place - 7),
         }
     }
 }
@@ -206,6 +217,12 @@ pub enum Event<'a> {
     Ready { pid: Pid },
     /// Somebody says something as sd_notify(3) has it: a process, and its session.
     Notified { pid: Pid, session: Pid, text: &'a [u8] },
+    /// An aide for a process of a unit was begun.
+    AideBegun { of: Pid, aide: Pid },
+    /// An aide was not begun.
+    AideRefused { of: Pid },
+    /// An aide was sent KILL.
+    AideKilled { aide: Pid },
     /// A unit was sent its signal.
     Signalled { unit: UnitId },
     /// Every process was sent TERM; whether there was one.
@@ -231,6 +248,10 @@ pub enum Action {
     ReadTable,
     /// Start a unit: [`Event::Spawned`] or [`Event::Refused`].
     Spawn { unit: UnitId },
+    /// Begin an aide for a process of a unit: [`Event::AideBegun`] or [`Event::AideRefused`].
+    BeginAide { unit: UnitId, of: Pid, errand: Errand },
+    /// Kill an aide: [`Event::AideKilled`].
+    EndAide { aide: Pid },
     /// Send a unit's process group a signal, CONT after it, and HUP between them where it is to
     /// hang up: [`Event::Signalled`].
     Signal { unit: UnitId, pid: Pid, signal: Signal, hangup: bool },

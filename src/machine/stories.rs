@@ -149,6 +149,8 @@ fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
         (Step::Exec, _) => (b"%u: cannot run '%c': %e", b""),
         (Step::Condition, _) => (b"%u: %i is not there", b""),
         (Step::Ready, _) => (b"%u: cannot listen for ready=: %e", b""),
+        // These are said of a unit that runs, by who looks after it.
+        (Step::Memory | Step::Port, _) => (b"%u: %e", b""),
         (Step::Setting(place), ESRCH) => (b"%u: no such %x", setting(place)),
         (Step::Setting(place), _) => (b"%u: cannot carry out %x=: %e", setting(place)),
     }
@@ -225,6 +227,22 @@ impl Init<'_> {
     /// Says something of a unit that needs no more facts.
     pub(super) fn tell_unit(&mut self, unit: UnitId, template: &[u8]) {
         self.tell(Level::Info, unit, template, 0);
+    }
+
+    /// Says how a unit was found to be, and what follows.
+    #[inline(never)]
+    pub(super) fn tell_health(
+        &mut self,
+        level: Level,
+        unit: UnitId,
+        template: &[u8],
+        number: u64,
+        next: &[u8],
+    ) {
+        let mut line = Line::new();
+        fill(&mut line, self.named(unit), template, number, [b"", b""]);
+        line.put(next);
+        self.log.say(self.now, level, &line);
     }
 
     pub(super) fn tell_ready(&mut self, unit: UnitId, since: Instant) {

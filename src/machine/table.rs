@@ -43,7 +43,8 @@ impl Text {
         usize::from(self.0 as u16)
     }
 
-    fn len(self) -> usize {
+    /// How many bytes it has.
+    pub(super) fn len(self) -> usize {
         (self.0 >> 16) as usize
     }
 

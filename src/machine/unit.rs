@@ -45,6 +45,8 @@ pub enum Then {
     Rest,
     /// It is started again.
     Again,
+    /// It was unwell: what follows is what follows after a failure.
+    Unwell,
 }
 
 /// The states of a unit.
@@ -157,6 +159,13 @@ pub struct Unit {
     pub window: Instant,
 }
 
+/// When a unit is moved, by what rules, and the chance that jitter comes from.
+struct Moment<'a> {
+    now: Instant,
+    rules: &'a Rules,
+    chance: &'a mut Chance,
+}
+
 impl State {
     /// The process of the unit, if it has one.
     pub fn pid(&self) -> Option<Pid> {
@@ -203,18 +212,20 @@ impl Unit {
     pub fn step(&mut self, now: Instant, rules: &Rules, chance: &mut Chance, what: Stimulus) {
         use State::*;
         use Stimulus as S;
+        let at = &mut Moment { now, rules, chance };
         let state = self.state;
         self.state = match (state, what) {
             (Idle | Absent | Done | Failed, S::Start) => self.fresh(),
-            (Due, S::Spawned(pid)) => self.up(now, rules, pid),
-            (Due, S::Refused(refusal)) => self.refused(now, rules, chance, refusal),
+            (Due, S::Spawned(pid)) => self.up(at, pid),
+            (Due, S::Refused(refusal)) => self.refused(at, refusal),
             (Starting { pid, since }, S::Ready) => Up { pid, since },
             (Starting { since, .. } | Up { since, .. }, S::Exited(ending)) => {
-                self.ended(now, rules, chance, since, ending)
+                self.ended(at, since, ending)
             }
-            (Leaving { then, .. } | Stopping { then, .. }, S::Exited(_)) => after(then),
-            (Overdue { then, .. } | Killed { then, .. }, S::Exited(_)) => after(then),
-            (Due | Backoff { .. } | NoTerminal { .. }, S::Stop(then)) => after(then),
+            (Leaving { then, .. } | Stopping { then, .. }, S::Exited(_)) => self.stopped(at, then),
+            (Overdue { then, .. } | Killed { then, .. }, S::Exited(_)) => self.stopped(at, then),
+            (Due | Backoff { .. } | NoTerminal { .. }, S::Stop(then)) => self.stopped(at, then),
+            (Up { pid, since }, S::Stop(Then::Unwell)) => self.unwell(at, pid, since),
             (Starting { pid, .. } | Up { pid, .. } | Leaving { pid, .. }, S::Stop(then)) => {
                 Leaving { pid, then }
             }
@@ -274,84 +285,88 @@ impl Unit {
         State::Due
     }
 
-    fn up(&mut self, now: Instant, rules: &Rules, pid: Pid) -> State {
+    fn up(&mut self, at: &Moment<'_>, pid: Pid) -> State {
         if self.starts == 0 {
-            self.window = now;
+            self.window = at.now;
         }
         self.starts = self.starts.saturating_add(1);
         self.terminal = Terminal::Found;
-        match rules.ready {
-            Ready::AtOnce => State::Up { pid, since: now },
+        match at.rules.ready {
+            Ready::AtOnce => State::Up { pid, since: at.now },
             Ready::Exec | Ready::Notify | Ready::Newline | Ready::Exit => {
-                State::Starting { pid, since: now }
+                State::Starting { pid, since: at.now }
             }
-            Ready::Path | Ready::Port => State::Starting { pid, since: now },
+            Ready::Path | Ready::Port => State::Starting { pid, since: at.now },
         }
     }
 
-    fn refused(
-        &mut self,
-        now: Instant,
-        rules: &Rules,
-        chance: &mut Chance,
-        refusal: Refusal,
-    ) -> State {
+    fn refused(&mut self, at: &mut Moment<'_>, refusal: Refusal) -> State {
         if matches!(refusal, Refusal::NoTerminal { .. }) {
             self.terminal = Terminal::Missed;
         }
         match refusal {
-            Refusal::NoTerminal { .. } if !rules.awaits_terminal => State::Done,
+            Refusal::NoTerminal { .. } if !at.rules.awaits_terminal => State::Done,
             Refusal::NoTerminal { watched: true } => State::NoTerminal { until: None },
-            Refusal::NoTerminal { watched: false } => match self.fault(now, rules, chance) {
+            Refusal::NoTerminal { watched: false } => match self.fault(at) {
                 State::Backoff { until } => State::NoTerminal { until: Some(until) },
                 other => other,
             },
             // A machine that is out of processes or memory may recover, so even what is run only
             // once keeps trying.
-            Refusal::Fault(_) => self.fault(now, rules, chance),
+            Refusal::Fault(_) => self.fault(at),
         }
     }
 
-    fn ended(
-        &mut self,
-        now: Instant,
-        rules: &Rules,
-        chance: &mut Chance,
-        since: Instant,
-        ending: Ending,
-    ) -> State {
+    fn ended(&mut self, at: &mut Moment<'_>, since: Instant, ending: Ending) -> State {
         if ending == Ending::Unwanted {
             return State::Absent;
         }
-        let again = match rules.restart {
+        let again = match at.rules.restart {
             Restart::Always => true,
             Restart::OnFailure => ending != Ending::Fine,
             Restart::No => false,
         };
         if !again {
             // Whoever waits for a good end must not take a bad one for it.
-            let failed = rules.ready == Ready::Exit && ending != Ending::Fine;
+            let failed = at.rules.ready == Ready::Exit && ending != Ending::Fine;
             return if failed { State::Failed } else { State::Done };
         }
-        if self.is_spent(now, rules) {
+        if self.is_spent(at) {
             return State::Failed;
         }
-        if now.since(since) >= WELL_MS {
+        if at.now.since(since) >= WELL_MS {
             self.early = 0;
             return State::Due;
         }
         // A program that is not there will not be there at once; any other one may be.
         match ending {
-            Ending::Fault => self.fault(now, rules, chance),
-            _ => self.backoff(now, rules, chance, LEAST_WAIT_MS),
+            Ending::Fault => self.fault(at),
+            _ => self.backoff(at, LEAST_WAIT_MS),
+        }
+    }
+
+    /// It is to be stopped because it is unwell; that it was well for long counts all the same.
+    fn unwell(&mut self, at: &Moment<'_>, pid: Pid, since: Instant) -> State {
+        if at.now.since(since) >= WELL_MS {
+            self.early = 0;
+        }
+        State::Leaving { pid, then: Then::Unwell }
+    }
+
+    /// It has been stopped.
+    fn stopped(&mut self, at: &mut Moment<'_>, then: Then) -> State {
+        match then {
+            Then::Rest => State::Done,
+            Then::Again => State::Due,
+            Then::Unwell => self.ended(at, at.now, Ending::Failed),
         }
     }
 
     /// Whether the limit of `max=` is used up. Starts are counted in windows, each of which
     /// begins with the first start after the last one closed.
-    fn is_spent(&mut self, now: Instant, rules: &Rules) -> bool {
-        let (most, span) = rules.max;
-        if now.since(self.window) >= u64::from(span) {
+    fn is_spent(&mut self, at: &Moment<'_>) -> bool {
+        let (most, span) = at.rules.max;
+        if at.now.since(self.window) >= u64::from(span) {
             self.starts = 0;
         }
         most > 0 && self.starts >= most
@@ -359,34 +374,21 @@ impl Unit {
 
     /// The first early end is followed by a start at once, the second one by the delay, and each
     /// further one by twice as long, up to the longest.
-    fn backoff(
-        &mut self,
-        now: Instant,
-        rules: &Rules,
-        chance: &mut Chance,
-        least: Millis,
-    ) -> State {
+    fn backoff(&mut self, at: &mut Moment<'_>, least: Millis) -> State {
         let early = self.early;
         self.early = early.saturating_add(1);
         let Some(doublings) = early.checked_sub(1) else {
             return State::Due;
         };
-        let longest = rules.max_delay.max(rules.delay);
-        let wait = u64::from(rules.delay) << u32::from(doublings).min(31);
+        let longest = at.rules.max_delay.max(at.rules.delay);
+        let wait = u64::from(at.rules.delay) << u32::from(doublings).min(31);
         let wait = u32::try_from(wait).unwrap_or(longest).min(longest);
-        State::Backoff { until: now.plus(chance.jitter(wait).max(least)) }
+        State::Backoff { until: at.now.plus(at.chance.jitter(wait).max(least)) }
     }
 
-    fn fault(&mut self, now: Instant, rules: &Rules, chance: &mut Chance) -> State {
+    fn fault(&mut self, at: &mut Moment<'_>) -> State {
         self.early = self.early.max(1);
-        self.backoff(now, rules, chance, FAULT_WAIT_MS)
-    }
-}
-
-fn after(then: Then) -> State {
-    match then {
-        Then::Rest => State::Done,
-        Then::Again => State::Due,
+        self.backoff(at, FAULT_WAIT_MS)
     }
 }
 

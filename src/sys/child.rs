@@ -8,6 +8,8 @@ use heapless::Vec;
 use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::names::{holds, take};
 use pidone::wire::signals::Signal;
+use pidone::wire::text::Line;
+use pidone::wire::{options, value};
 
 use super::setup::{self, Vars};
 use super::spawn::is_missing;
@@ -107,7 +109,12 @@ fn fail(order: &Order<'_>, step: Step, errno: u16) -> ! {
     if let Some(Gate { fd, at: None }) = order.gate {
         let _ = fd::write(fd, b"-");
     }
-    if let Some(board) = order.board {
+    fail_at(order.board, step, errno)
+}
+
+/// Leaves word of what failed, and goes.
+pub fn fail_at(board: Option<&Board>, step: Step, errno: u16) -> ! {
+    if let Some(board) = board {
         board.leave(step, errno);
     }
     kernel::exit(WORD_LEFT)
@@ -145,13 +152,25 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
     if let Err((place, errno)) = setup::apply(order.options, &mut vars) {
         fail(order, Step::Setting(place), errno);
     }
-    if !order.notify.is_empty()
-        && let Err(errno) = vars.set(b"NOTIFY_SOCKET", order.notify)
-    {
+    if let Err(errno) = set_notify(order, &mut vars) {
         fail(order, Step::Exec, errno);
     }
     let errno = execute(order, vars.pointer());
     fail(order, Step::Exec, errno)
+}
+
+/// Tells the program where to speak as sd_notify(3) has it, and how often.
+fn set_notify(order: &Order<'_>, vars: &mut Vars) -> kernel::Result<()> {
+    if order.notify.is_empty() {
+        return Ok(());
+    }
+    let watchdog = options::value(order.options, b"watchdog");
+    if let Some(span) = watchdog.and_then(|text| value::span(text, 0)) {
+        let mut micros = Line::new();
+        micros.number(u64::from(span) * 1000);
+        vars.set(b"WATCHDOG_USEC", micros.as_bytes())?;
+    }
+    vars.set(b"NOTIFY_SOCKET", order.notify)
 }
 
 /// Puts the pipe where the program looks for it; gives the number that must stay open.

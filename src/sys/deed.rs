@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use pidone::machine::care::Errand;
 use pidone::machine::init::{Consoles, Init};
 use pidone::machine::records::Record;
 use pidone::machine::shutdown::NOT_OURS;
@@ -46,6 +47,13 @@ impl Hands {
             Action::ReadTable => return self.read_table(init),
             Action::Record(record) => write_down(&record),
             Action::Spawn { unit } => self.spawn(init.table(), unit),
+            Action::BeginAide { unit, of, errand } => {
+                self.begin_aide(init.table(), unit, of, errand)
+            }
+            Action::EndAide { aide } => {
+                kernel::signal_group(aide, Signal::KILL);
+                Event::AideKilled { aide }
+            }
             Action::Signal { unit, pid, signal, hangup } => {
                 signal_unit(pid, signal, hangup);
                 Event::Signalled { unit }
@@ -71,6 +79,14 @@ impl Hands {
         match started {
             Ok(pid) => Event::Spawned { unit, pid },
             Err(refusal) => Event::Refused { unit, refusal },
+        }
+    }
+
+    fn begin_aide(&self, table: &Table, unit: UnitId, of: Pid, errand: Errand) -> Event<'static> {
+        let field = table.slot(unit).map(|slot| table.text(slot.spec.options));
+        match self.nursery.begin_aide(field.unwrap_or_default(), of, errand) {
+            Ok(aide) => Event::AideBegun { of, aide },
+            Err(_) => Event::AideRefused { of },
         }
     }
 

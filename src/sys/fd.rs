@@ -88,6 +88,12 @@ impl Fd {
         Fd::from_call(unsafe { raw_syscall!(Sysno::inotify_init1, NO_WAIT | CLOSE_ON_EXEC) })
     }
 
+    /// The same for whoever may wait for it.
+    pub fn inotify_waiting() -> Fd {
+        // SAFETY: inotify_init1 takes flags.
+        Fd(unsafe { raw_syscall!(Sysno::inotify_init1, CLOSE_ON_EXEC) } as i32)
+    }
+
     /// Watches one more folder for what comes into it.
     pub fn watch(&self, folder: &CStr) -> bool {
         const ATTRIB_MOVED_TO_CREATE: usize = 0x4 | 0x80 | 0x100;

@@ -201,6 +201,13 @@ pub fn forget_signal(signal: Signal) {
     wait_signal(1 << (signal.0 - 1), Some(Instant::from_millis(0)));
 }
 
+/// Sleeps for so many milliseconds. Process 1 never does.
+pub fn sleep(millis: i64) {
+    let time = Timespec { seconds: millis / 1000, nanos: millis % 1000 * 1_000_000 };
+    // SAFETY: the kernel reads one timespec.
+    unsafe { raw_syscall!(Sysno::nanosleep, &raw const time, 0) };
+}
+
 /// What wait4 found.
 pub enum Reaped {
     /// This one ended so.

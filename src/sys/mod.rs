@@ -1,5 +1,6 @@
 //! The only folder that talks to the kernel, and the only one that may use unsafe code.
 
+pub mod aide;
 pub mod child;
 pub mod container;
 pub mod deed;

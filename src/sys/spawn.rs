@@ -1,6 +1,7 @@
 //! Starting units: the parent's side.
 
 use heapless::Vec;
+use pidone::machine::care::Errand;
 use pidone::machine::table::{Spec, Table};
 use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::command::{self, Words};
@@ -10,6 +11,7 @@ use pidone::wire::names::{begins, holds};
 use pidone::wire::options::{self, Ready};
 use rustix::fs::{Access, access};
 
+use super::aide::{self, Task};
 use super::child::{self, Board, Gate, Manner, Order};
 use super::ears::{Ears, Sign};
 use super::env::Env;
@@ -67,25 +69,31 @@ impl Nursery {
                 return Err(Refusal::NoTerminal { watched });
             }
         }
+        let field = table.text(spec.options);
         let failed = |errno| Refusal::Fault(Fault { step: Step::Ready, errno });
+        let speaks =
+            spec.rules.ready == Ready::Notify || options::value(field, b"watchdog").is_some();
         let sign = match spec.rules.ready {
-            Ready::Exec => Sign::Exec,
-            Ready::Newline => Sign::Newline,
-            Ready::Notify => {
-                let notify = ears.address().map_err(failed)?;
-                return self.hand_over(table, spec, None, notify, bear);
-            }
-            Ready::AtOnce | Ready::Exit | Ready::Path | Ready::Port => {
-                return self.hand_over(table, spec, None, b"", bear);
-            }
+            Ready::Exec => Some(Sign::Exec),
+            Ready::Newline => Some(Sign::Newline),
+            Ready::AtOnce | Ready::Notify | Ready::Exit | Ready::Path | Ready::Port => None,
         };
-        let (ours, its) = ears.pipe().map_err(failed)?;
-        let value = options::value(table.text(spec.options), b"ready");
-        let at = value.and_then(options::descriptor);
-        let gate = Gate { fd: its.raw(), at };
-        let pid = self.hand_over(table, spec, Some(gate), b"", bear)?;
-        ears.keep(pid, sign, ours);
+        let pipe = sign.map(|_| ears.pipe()).transpose().map_err(failed)?;
+        let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
+        let at = options::value(field, b"ready").and_then(options::descriptor);
+        let gate = pipe.as_ref().map(|(_, its)| Gate { fd: its.raw(), at });
+        let pid = self.hand_over(table, spec, gate, notify, bear)?;
+        if let (Some(sign), Some((ours, _))) = (sign, pipe) {
+            ears.keep(pid, sign, ours);
+        }
         Ok(pid)
+    }
+
+    /// Begins an aide.
+    pub fn begin_aide(&self, options: &[u8], of: Pid, errand: Errand) -> kernel::Result<Pid> {
+        let task = Task { errand, of, options, envp: self.env.pointer(), board: self.board };
+        // SAFETY: `run` never returns.
+        unsafe { kernel::fork(&task, aide::run) }
     }
 
     /// Makes this process what a unit would become; comes back only with what failed.

@@ -112,7 +112,7 @@ enum Kind {
     Port,
 }
 
-const KINDS: [Kind; 24] = [
+const KINDS: [Kind; 25] = [
     Kind::Account,
     Kind::Guard,
     Kind::Root,
@@ -128,6 +128,9 @@ const KINDS: [Kind; 24] = [
     Kind::Nice,
     Kind::Oom,
     Kind::Count,
+    Kind::Size,
+    Kind::Span,
+    Kind::Port,
     Kind::Names,
     Kind::Ready,
     Kind::Log,
@@ -135,8 +138,6 @@ const KINDS: [Kind; 24] = [
     Kind::Path,
     Kind::Count,
     Kind::Size,
-    Kind::Span,
-    Kind::Port,
 ];
 
 /// The options without which a unit must not run: it would have rights that it must not have.
@@ -145,7 +146,7 @@ pub const GUARDS: &[u8] = b"user group root nnp";
 /// So many of the lines are of those, and so many of options that are carried out; the others are
 /// only checked.
 const GUARD_LINES: usize = 4;
-const HEEDED: usize = 17;
+const HEEDED: usize = 20;
 
 /// For each kind a line: the options that are of it, and what is expected of their values.
 const OPTIONS: &[u8] = b"\
@@ -159,24 +160,28 @@ delay max-delay grace:a time: 100ms, 5s, 2m, 1h
 max:starts/time, as 10/5m
 stop:a signal, as TERM, 15 or RTMIN+3
 if:a path that begins with /
-dir env:a path that begins with /
+dir env check:a path that begins with /
 umask:an octal mask, as 022
 nice:-20 to 19
 oom:-1000 to 1000
-nofile:a number from 1
+nofile fails:a number from 1
+mem:a size: 500, 200K, 64M, 1G
+every watchdog:a time: 100ms, 5s, 2m, 1h
+port:1 to 65535
 after needs:names joined by +
 ready:notify, fd3, exit, a path, or port and a number
 log:syslog, null, console or a path
 main:no value
-check pidfile:a path that begins with /
-log-keep count fails:a number from 1
-log-size mem:a size: 500, 200K, 64M, 1G
-every watchdog:a time: 100ms, 5s, 2m, 1h
-port:1 to 65535";
+pidfile:a path that begins with /
+log-keep count:a number from 1
+log-size:a size: 500, 200K, 64M, 1G";
 
 /// The options by which the process of a unit is set up, in the order in which that is done. A
 /// step that failed is known by its place here.
 pub const SETTINGS: &[u8] = b"umask nice oom nofile env user group root dir nnp";
+
+/// The shortest time between two looks at a unit, in milliseconds: each of them is a process.
+const SPAN_MIN: i64 = 100;
 
 const UNKNOWN: &[u8] = b"an option of inittab(5)";
 
@@ -365,7 +370,7 @@ impl Kind {
             Kind::Port => (plain, 1, 65_535),
             Kind::Count => (plain, 1, i64::MAX),
             Kind::Size => (size, 1, i64::MAX),
-            Kind::Span => (time, 1, i64::from(Millis::MAX)),
+            Kind::Span => (time, SPAN_MIN, i64::from(Millis::MAX)),
             // Their values are taken, which checks them.
             Kind::Restart | Kind::Delay | Kind::Max | Kind::Stop => return false,
         };
@@ -446,7 +451,7 @@ mod tests {
 
     #[test]
     fn what_is_only_checked_is_told_and_changes_nothing() {
-        for option in ["log=null", "main", "mem=64M", "every=30s", "count=2"] {
+        for option in ["log=null", "main", "log-size=64M", "count=2"] {
             let problem =
                 Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: false };
             assert_eq!(read(option), (UNSET, vec![problem]));
@@ -465,9 +470,9 @@ mod tests {
         }
         let bad = "name= restart=yes delay=x max-delay=1w max=5 stop=NONE grace=-1 if=a after=+ \
                    after=a+ after=a++b needs= ready=soon ready=port0 ready=fd2 ready=fd10 \
-                   log=file log-size=0 log-keep=0 user= group=a/b root=srv nnp=1 main=yes dir=x env=x check=x \
-                   pidfile=x umask=9 nice=20 oom=1001 nofile=0 count=0 fails=x mem=0 every=0 \
-                   watchdog=x port=0 name user";
+                   log=file log-size=0 log-keep=0 user= group=a/b root=srv nnp=1 main=yes dir=x \
+                   env=x check=x pidfile=x umask=9 nice=20 oom=1001 nofile=0 count=0 \
+                   fails=x mem=0 every=0 every=99ms watchdog=x port=0 name user";
         for option in bad.split_whitespace() {
             assert_ne!(expected(option), UNKNOWN, "{option}");
         }

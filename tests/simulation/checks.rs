@@ -11,6 +11,7 @@ use pidone::machine::{Event, Pid, Request, Sink, Told, UnitId};
 use pidone::wire::inittab::Kind;
 use pidone::wire::signals::Signal;
 
+use super::care::Care;
 use super::people::Process;
 use super::ties;
 use super::world::is_down;
@@ -39,6 +40,7 @@ pub struct Checks {
     /// What has to be heard of each process that was reaped.
     unheard: Vec<String>,
     pub lost: u64,
+    pub care: Care,
 }
 
 impl Checks {
@@ -172,6 +174,7 @@ impl Checks {
     /// A process is gone: it must be heard of, and what was remembered of its number goes.
     pub fn reaped(&mut self, pid: i32, process: &Process, init: &Init<'_>) {
         self.asked.remove(&pid);
+        self.care.forget(pid);
         let known = init.table().slots().iter().any(|s| s.unit.state.pid() == Some(Pid(pid)));
         if known && process.fault.is_none() {
             self.unheard.push(format!("(pid {pid}) ended"));
@@ -239,6 +242,7 @@ impl Checks {
             }
         }
         ties::settled(init, self.paused)?;
+        self.care.settled(now, processes, init)?;
         self.overdue(now, processes, init)
     }
 

@@ -1,6 +1,6 @@
 //! The processes of a world, and how much happened to them.
 
-use pidone::machine::{Exit, Fault, LastStep};
+use pidone::machine::{Exit, Fault, LastStep, Pid};
 
 /// A process.
 #[derive(Clone, Debug)]
@@ -8,6 +8,12 @@ pub struct Process {
     /// Command and terminal of the unit it was started for; nothing for an orphan or a step.
     pub key: Option<String>,
     pub step: Option<LastStep>,
+    /// The process of the unit that it looks after.
+    pub aide_of: Option<Pid>,
+    /// It has been killed as an aide.
+    pub killed: bool,
+    /// When it says the next time that it is alive.
+    pub speaks: Option<u64>,
     /// When it is ready, if it ever is and has not been.
     pub ready: Option<u64>,
     /// It has to show that it is ready.
@@ -34,6 +40,7 @@ pub struct Tally {
     pub kills: u64,
     pub reloads: u64,
     pub ready: u64,
+    pub looks: u64,
     pub reboots: u64,
     pub replaced: u64,
     pub lost: u64,
@@ -48,6 +55,7 @@ impl Tally {
         self.kills += other.kills;
         self.reloads += other.reloads;
         self.ready += other.ready;
+        self.looks += other.looks;
         self.reboots += other.reboots;
         self.replaced += other.replaced;
         self.lost += other.lost;
@@ -58,6 +66,7 @@ impl Tally {
         assert!(self.exits > 5 * worlds && self.refusals > worlds && self.signals > worlds);
         assert!(self.kills > worlds / 10 && self.reloads > worlds && self.replaced > worlds / 20);
         assert!(self.ready > worlds / 2, "hardly anything was ready: {self:?}");
+        assert!(self.looks > worlds, "hardly anybody was looked at: {self:?}");
         assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use pidone::machine::care::Errand;
 use pidone::machine::init::{Init, Memory, Phase};
 use pidone::machine::time::Instant;
+use pidone::machine::unit::State;
 use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Mode, Pid, Refusal, Request, Sink, Step, Told,
     UnitId,
@@ -12,6 +14,7 @@ use pidone::wire::options::Ready;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 
+use super::care::WATCHDOG_MS;
 use super::checks::Checks;
 use super::people::{Process, Tally};
 use super::random::Random;
@@ -120,6 +123,14 @@ impl World {
         match action {
             Action::ReadTable => self.read_table(),
             Action::Spawn { unit } => self.spawn(unit),
+            Action::BeginAide { of, errand, .. } => self.begin_aide(of, errand),
+            Action::EndAide { aide } => {
+                let process = self.processes.get_mut(&aide.0).ok_or("no such aide")?;
+                process.aide_of.ok_or(format!("{aide:?} is no aide"))?;
+                process.killed = true;
+                self.strike(aide.0, Signal::KILL);
+                self.handle(Event::AideKilled { aide })
+            }
             Action::Signal { unit, pid, signal, hangup: _ } => self.signal(unit, pid, signal),
             Action::TermAll => {
                 let any = !self.processes.is_empty();
@@ -204,7 +215,8 @@ impl World {
         self.tally.spawns += 1;
         let mut process = self.process(Some(key));
         process.waited_for = slot.spec.rules.ready != Ready::AtOnce;
-        let shows = process.waited_for && slot.spec.rules.ready != Ready::Exit;
+        let by_aide = matches!(slot.spec.rules.ready, Ready::Exit | Ready::Path | Ready::Port);
+        let shows = process.waited_for && !by_aide;
         if shows && !self.random.hits(self.weather.never_ready) {
             process.ready = Some(self.now + self.random.below(3_000));
         }
@@ -259,6 +271,9 @@ impl World {
         Process {
             key,
             step: None,
+            aide_of: None,
+            killed: false,
+            speaks: None,
             ready: None,
             waited_for: false,
             was_ready: false,
@@ -273,6 +288,53 @@ impl World {
             zombie: false,
             fault: None,
         }
+    }
+
+    fn begin_aide(&mut self, of: Pid, errand: Errand) -> Result<(), String> {
+        self.checks.care.begins(of, &self.processes, &self.init)?;
+        let refused = self.random.hits(self.weather.fork_refused);
+        let Some(pid) = self.free_pid().filter(|_| !refused) else {
+            return self.handle(Event::AideRefused { of });
+        };
+        self.tally.looks += 1;
+        let mut aide = self.process(None);
+        aide.aide_of = Some(of);
+        let hangs = match errand {
+            Errand::Await => self.weather.never_ready,
+            Errand::Look => self.weather.look_hangs,
+        };
+        let life = self.random.below(3_000);
+        aide.ends = (!self.random.hits(hangs)).then_some(self.now + life);
+        aide.exit = Exit::Code(u8::from(self.random.hits(self.weather.unwell)));
+        self.processes.insert(pid, aide);
+        self.handle(Event::AideBegun { of, aide: Pid(pid) })
+    }
+
+    /// Sees what an aide leaves behind before the machine is told.
+    fn aide_ended(&mut self, of: Pid, aide: &Process) {
+        let slot = self.init.table().slots().iter().find(|s| s.unit.state.pid() == Some(of));
+        let fine = aide.exit == Exit::Code(0);
+        match slot.map(|slot| slot.unit.state) {
+            Some(State::Starting { .. }) if fine => {
+                if let Some(process) = self.processes.get_mut(&of.0) {
+                    process.was_ready = true;
+                }
+            }
+            Some(State::Up { .. }) => self.checks.care.ended(of, fine),
+            _ => {}
+        }
+    }
+
+    /// The first process whose time it is says that it is alive, perhaps for the last time.
+    fn speak(&mut self) -> Result<(), String> {
+        let now = self.now;
+        let due = |process: &Process| process.speaks.is_some_and(|speaks| speaks <= now);
+        let found = self.processes.iter_mut().find(|(_, process)| due(process));
+        let (&pid, process) = found.ok_or("nobody speaks")?;
+        let last = process.zombie || self.random.hits(self.weather.falls_silent);
+        process.speaks = (!last).then_some(now + WATCHDOG_MS / 2);
+        self.checks.care.heard(now, Pid(pid));
+        self.handle(Event::Notified { pid: Pid(pid), session: Pid(pid), text: b"WATCHDOG=1" })
     }
 
     fn signal(&mut self, unit: UnitId, pid: Pid, signal: Signal) -> Result<(), String> {
@@ -362,7 +424,9 @@ impl World {
         let living = self.processes.values().filter(|p| !p.zombie);
         let death = living.filter_map(|p| p.ends).min();
         let ready = self.processes.values().filter_map(|p| p.ready).min();
-        let next = [deadline, request, death, self.appears, ready].into_iter().flatten().min();
+        let word = self.processes.values().filter_map(|p| p.speaks).min();
+        let next =
+            [deadline, request, death, self.appears, ready, word].into_iter().flatten().min();
         let next = next.ok_or(format!("nothing can happen any more: {:?}", self.init.phase()))?;
         self.now = self.now.max(next);
         self.checks.woken(self.now)?;
@@ -374,6 +438,9 @@ impl World {
         }
         if ready.is_some_and(|t| t <= self.now) {
             return self.ready();
+        }
+        if word.is_some_and(|t| t <= self.now) {
+            return self.speak();
         }
         if request.is_some_and(|t| t <= self.now) {
             let (_, request) = self.requests.pop_front().ok_or("no request")?;
@@ -398,6 +465,7 @@ impl World {
         let (&pid, process) = found.ok_or("nobody is ready")?;
         (process.ready, process.was_ready) = (None, true);
         self.tally.ready += 1;
+        process.speaks = Some(now);
         let pid = Pid(pid);
         let slot = self.init.table().slots().iter().find(|s| s.unit.state.pid() == Some(pid));
         if slot.is_some_and(|slot| slot.spec.rules.ready == Ready::Notify) {
@@ -435,6 +503,9 @@ impl World {
             self.tally.exits += 1;
             let (exit, fault) = (process.exit, process.fault);
             self.checks.reaped(pid, &process, &self.init);
+            if let Some(of) = process.aide_of {
+                self.aide_ended(of, &process);
+            }
             self.handle(Event::Exited { pid: Pid(pid), exit, fault })?;
             self.act()?;
             if self.rebooted {
