@@ -90,9 +90,9 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "a death is taken for that of the first unit that runs",
-        file: "machine/init.rs",
-        from: "first(|slot| slot.unit.state.pid() == Some(pid));",
-        to: "first(|slot| slot.unit.state.pid().is_some());",
+        file: "machine/hear.rs",
+        from: "first(|slot| slot.unit.state.pid() == Some(pid))",
+        to: "first(|slot| slot.unit.state.pid().is_some_and(|p| p != Pid(pid.0 + 999)))",
     },
     Plant {
         what: "a restart line that must not run takes our place",
@@ -135,6 +135,12 @@ const PLANTS: &[Plant] = &[
         file: "machine/unit.rs",
         from: "Ready::Exit => {\n                State::Starting { pid, since: now }",
         to: "Ready::Exit => {\n                State::Up { pid, since: now }",
+    },
+    Plant {
+        what: "a line has one unit more than it asks for",
+        file: "machine/table.rs",
+        from: "for _ in 0..count {",
+        to: "for _ in 0..=count {",
     },
     Plant {
         what: "an aide stays when its unit has ended",

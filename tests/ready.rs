@@ -24,7 +24,9 @@ fn place(ns: &Namespace, line: &str) -> usize {
 /// first has done what makes it ready.
 fn waits(ready: &str, service: &str) -> Namespace {
     let lines = format!(
-        "::sysinit:/bin/ifconfig lo up\n:name=web,after=db:respawn:/bin/hold web\n:name=db,ready={ready}:once:/bin/service\n\
+        "::sysinit:/bin/ifconfig lo up\n\
+         :name=web,after=db:respawn:/bin/hold web\n\
+         :name=db,ready={ready}:once:/bin/service\n\
          ::respawn:/bin/hold other\n"
     );
     let service =

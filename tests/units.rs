@@ -121,3 +121,70 @@ fn a_folder_that_the_user_may_not_enter_is_not_entered_as_root() {
     ns.power_off();
     assert!(!ns.log().contains("ran"));
 }
+
+/// Ends a worker and waits until it is gone.
+fn end_worker(ns: &Namespace, name: &str, how: &str) {
+    ns.root().write(&format!("tmp/{name}"), how);
+}
+
+#[test]
+fn workers_have_their_numbers_and_are_started_again_after_failures_alone() {
+    let worker = "#!/bin/sh
+/bin/say up $INSTANCE
+/bin/await /tmp/$INSTANCE
+how=$(cat /tmp/$INSTANCE)
+rm /tmp/$INSTANCE
+/bin/say $INSTANCE $how
+$how
+kill -SEGV $$
+";
+    let options = "name=work,count=4,restart=on-failure,max=3/1h";
+    let mut ns =
+        pidone(&format!(":{options}:once:/bin/worker\n")).file("bin/worker", worker).start();
+    for instance in 0..4 {
+        ns.until_said(&format!("up {instance}"), 1);
+    }
+    end_worker(&ns, "1", "exit 3");
+    ns.until_said("up 1", 2);
+    end_worker(&ns, "2", "true");
+    ns.until_said("up 2", 2);
+    end_worker(&ns, "3", "exit 0");
+    ns.until_said("3 exit 0", 1);
+    for round in 2..=3 {
+        end_worker(&ns, "0", "exit 1");
+        if round < 4 {
+            ns.until_said("up 0", round);
+        }
+    }
+    end_worker(&ns, "0", "exit 1");
+    ns.until_shown("work (pid ");
+    ns.until_shown("3 starts within max=, given up until a reload");
+    ns.until("not the two others run", || ns.procs().named("await").len() == 2);
+    assert_eq!(ns.log().lines().filter(|line| *line == "up 3").count(), 1, "{}", ns.log());
+    ns.power_off();
+}
+
+#[test]
+fn a_change_of_their_number_starts_workers_anew_and_leaves_none_behind() {
+    let lines =
+        |count: u32| format!(":count={count}:respawn:/bin/mind w\n::respawn:/bin/hold {count}\n");
+    let mut ns = pidone(&lines(3)).start();
+    ns.until_said("w", 3);
+    ns.root().write("etc/inittab", lines(1));
+    ns.send(libc::SIGHUP);
+    ns.until_said("w minds TERM", 3);
+    ns.until_said("w", 4);
+    ns.until("more than one is left", || ns.procs().named("mind").len() == 1);
+    ns.power_off();
+}
+
+#[test]
+fn the_main_unit_takes_everything_with_it() {
+    let lines = ":main:once:/bin/main\n::respawn:/bin/mind a\n::shutdown:/bin/say down\n";
+    let main = "#!/bin/sh\n/bin/await /tmp/go\nexit 7\n";
+    let mut ns = pidone(lines).file("bin/main", main).start();
+    ns.until_said("a", 1);
+    ns.root().write("tmp/go", "");
+    assert_eq!(ns.end(), support::End::Exit(7), "a namespace gives the code on");
+    assert_eq!(ns.log(), "a\na minds TERM\ndown\n");
+}

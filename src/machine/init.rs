@@ -335,6 +335,7 @@ impl Init<'_> {
             if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
                 self.record(Record::Ended { pid, exit });
             }
+            self.main_ended(unit, exit);
         }
         self.records.ended(pid);
         self.step_ended(pid, exit);
@@ -344,6 +345,21 @@ impl Init<'_> {
     pub(super) fn record(&mut self, record: Record) {
         if !self.records.put(record) {
             self.tell_unrecorded();
+        }
+    }
+
+    /// A unit has ended; if that was for good and all depends on it, all ends.
+    fn main_ended(&mut self, unit: UnitId, exit: Exit) {
+        let ends = |slot: &Slot| {
+            let over = matches!(slot.unit.state, State::Done | State::Failed);
+            over && slot.spec.main && slot.spec.listed
+        };
+        if self.phase == Phase::Run && self.table.slot(unit).is_some_and(ends) {
+            self.go_down(End::Main(match exit {
+                Exit::Code(code) => code,
+                // As a shell has it.
+                Exit::Signal(Signal(number)) => 128 | number,
+            }));
         }
     }
 

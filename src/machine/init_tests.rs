@@ -118,7 +118,7 @@ impl Bench {
                     self.deeds.push(format!("kill aide {}", aide.0));
                     Event::AideKilled { aide }
                 }
-                Action::ReadTable | Action::Leave => return,
+                Action::ReadTable | Action::Leave { .. } => return,
             };
             self.init.handle(self.now, event);
         }
@@ -293,7 +293,7 @@ fn a_reboot_that_fails_can_be_asked_for_again() {
     b.happens(Event::Requested(Request::Down(End::Reboot)));
     assert_eq!(b.did(), ["Reboot(Reboot) as 5"]);
     b.exits(5, crate::machine::shutdown::NOT_OURS);
-    assert_eq!(b.init.next_action(), Some(Action::Leave), "a container can be left");
+    assert_eq!(b.init.next_action(), Some(Action::Leave { code: 0 }), "a container can be left");
 }
 
 #[test]
@@ -421,6 +421,23 @@ fn a_reload_does_not_wait_for_a_ctrlaltdel_line() {
     b.did();
     b.reload("::ctrlaltdel:hangs\n::once:new\n");
     assert_eq!(b.did(), ["start new as 3"]);
+}
+
+#[test]
+fn the_end_of_the_main_unit_is_the_end_of_everything_with_its_code() {
+    let mut b = Bench::boot(":main:once:m\n::respawn:a");
+    b.did();
+    b.exits(3, 0);
+    assert_eq!(b.did(), ["start a as 4"], "another unit may end");
+    b.exits(2, 7);
+    assert!(matches!(b.init.phase(), Phase::Down { end: End::Main(7), .. }));
+    let mut b = Bench::boot(":main,max=2/1h:respawn:m");
+    for pid in [2, 3] {
+        assert_eq!(b.init.phase(), Phase::Run);
+        let exit = Exit::Signal(Signal(11));
+        b.happens(Event::Exited { pid: Pid(pid), exit, fault: None });
+    }
+    assert!(matches!(b.init.phase(), Phase::Down { end: End::Main(139), .. }));
 }
 
 #[path = "session_tests.rs"]

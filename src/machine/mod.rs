@@ -133,6 +133,8 @@ pub enum End {
     Reboot,
     /// The `restart` line takes the place of PID 1.
     Restart,
+    /// A main unit has ended for good, with this code: so does everything.
+    Main(u8),
 }
 
 /// Where messages go.
@@ -266,7 +268,7 @@ pub enum Action {
     /// Execute the `restart` line in our place: [`Event::NotReplaced`], or never.
     Replace { unit: UnitId },
     /// Leave a container that does not let us end it otherwise. Nothing comes back.
-    Leave,
+    Leave { code: u8 },
 }
 
 /// The earlier of two times, either of which may be missing.

@@ -126,7 +126,7 @@ impl Init<'_> {
             Stage::TermAll => Some(Action::TermAll),
             Stage::Last(step, LastState::Wanted { .. }) => Some(Action::Last(step)),
             Stage::Replace => self.restart_line().map(|unit| Action::Replace { unit }),
-            Stage::Leave => Some(Action::Leave),
+            Stage::Leave => Some(Action::Leave { code: self.exit_code() }),
             Stage::Units | Stage::UnitsKilled | Stage::LineKilled => None,
             Stage::TermWait | Stage::KillWait | Stage::Over => None,
             Stage::Last(_, LastState::Refused { .. } | LastState::Running(_)) => None,
@@ -145,6 +145,14 @@ impl Init<'_> {
             Stage::Units | Stage::UnitsKilled => {}
             Stage::TermAll | Stage::TermWait | Stage::KillWait => {}
             Stage::Last(..) | Stage::Replace | Stage::Leave | Stage::Over => {}
+        }
+    }
+
+    /// The code to leave with.
+    fn exit_code(&self) -> u8 {
+        match self.phase {
+            Phase::Down { end: End::Main(code), .. } => code,
+            Phase::Fresh | Phase::Boot(_) | Phase::Run | Phase::Down { .. } => 0,
         }
     }
 

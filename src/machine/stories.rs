@@ -394,6 +394,7 @@ impl Init<'_> {
             End::PowerOff => b"power off",
             End::Reboot => b"reboot",
             End::Restart => b"restart of init",
+            End::Main(_) => b"its main unit has ended",
         };
         line.put(b"the system is going down: ").put(end);
         self.log.announce(self.now, Level::Notice, &line);

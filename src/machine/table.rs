@@ -10,7 +10,7 @@ use crate::wire::inittab::{Entry, Kind};
 use crate::wire::names::{begins, place, take};
 use crate::wire::options::{self, Fault, Options, Problem, Ready, Restart};
 use crate::wire::signals::Signal;
-use crate::wire::value::Millis;
+use crate::wire::value::{Millis, number};
 
 /// The most units an inittab describes; a table has room for as many again that are left over
 /// from the one before. Each takes some 100 bytes, so that a table and its text come to 84 KiB of
@@ -86,6 +86,10 @@ pub struct Spec {
     pub stop: Option<Signal>,
     /// It waits for other units, see [`super::ties`].
     pub tied: bool,
+    /// When it ends for good, everything does.
+    pub main: bool,
+    /// Which one of its line it is, from 0.
+    pub instance: u16,
     /// An option that must not be dropped could not be honoured: the unit never runs.
     pub barred: bool,
     /// The rest of its rules.
@@ -175,9 +179,12 @@ impl Table {
         entry: &Entry<'_>,
         report: &mut dyn FnMut(Problem<'_>),
     ) -> Result<(), Overflow> {
-        let mut slots = self.slots.iter();
-        let twin = slots.position(|slot| self.is_line(&slot.spec, entry.tty, entry.command));
-        if twin.is_none() && self.slots.len() >= UNITS_MAX {
+        let is_twin =
+            |table: &Table, slot: &Slot| table.is_line(&slot.spec, entry.tty, entry.command);
+        let twins = self.slots.iter().filter(|slot| is_twin(self, slot)).count();
+        let count = options::value(entry.options, b"count").and_then(number).unwrap_or(1);
+        let count = if entry.kind.is_service() { count as usize } else { 1 };
+        if self.slots.len() - twins + count > UNITS_MAX {
             return Err(Overflow::Units);
         }
         let Entry { tty, options, kind, command } = *entry;
@@ -185,12 +192,16 @@ impl Table {
             return Err(Overflow::Text);
         }
         let texts = [self.put(tty), self.put(options), self.put(command)];
-        if let Some(twin) = twin {
-            self.remove(twin);
+        while let Some(UnitId(twin)) = self.first(|slot| is_twin(self, slot)) {
+            self.remove(usize::from(twin));
         }
-        let spec = self.spec(line, kind, texts, report);
-        // There is room: a full table was sent away above unless the twin made place.
-        let _ = self.slots.push(Slot { spec, unit: Unit::new() });
+        let mut spec = self.spec(line, kind, texts, report);
+        for _ in 0..count {
+            // There is room: a full table was sent away above unless the twins made place.
+            let _ = self.slots.push(Slot { spec, unit: Unit::new() });
+            spec.instance += 1;
+            spec.name.ordinal = spec.name.ordinal.saturating_add(1);
+        }
         Ok(())
     }
 
@@ -200,21 +211,30 @@ impl Table {
         let unit = UnitId(self.slots.len() as u16);
         let from = slot.spec.tty.at();
         let line = other.text.get(from..slot.spec.command.end() + 1).unwrap_or(&[]);
-        let moved = self.text.len().wrapping_sub(from);
+        // Units of one line share its text.
+        let is_there = |to: &Slot| {
+            let place = to.spec.tty.at()..to.spec.command.end() + 1;
+            !to.spec.listed && self.text.get(place) == Some(line)
+        };
+        let shared = self.slots.last().filter(|to| is_there(to)).map(|to| to.spec.tty.at());
+        let moved = shared.unwrap_or(self.text.len()).wrapping_sub(from);
         let mut slot = *slot;
         (slot.spec.listed, slot.spec.tied) = (false, false);
         let Spec { tty, options, command, name, condition, .. } = &mut slot.spec;
         for text in [tty, options, command, &mut name.base, condition] {
             *text = Text::new(text.at().wrapping_add(moved), text.len());
         }
-        self.text.extend_from_slice(line).map_err(|_| Overflow::Text)?;
+        if shared.is_none() {
+            self.text.extend_from_slice(line).map_err(|_| Overflow::Text)?;
+        }
         self.slots.push(slot).map_err(|_| Overflow::Units)?;
         Ok(unit)
     }
 
     /// Whether a line of this table and one of another have the same command and terminal.
     pub fn same_key(&self, spec: &Spec, other: &Table, theirs: &Spec) -> bool {
-        self.is_line(spec, other.text(theirs.tty), other.text(theirs.command))
+        spec.instance == theirs.instance
+            && self.is_line(spec, other.text(theirs.tty), other.text(theirs.command))
     }
 
     fn is_line(&self, spec: &Spec, tty: &[u8], command: &[u8]) -> bool {
@@ -311,31 +331,20 @@ impl Table {
         said.read(self.text(options), report);
         let kept = matches!(kind, Kind::Respawn | Kind::AskFirst);
         let by_action = if kept { Restart::Always } else { Restart::No };
-        let mut tied = has_ties(self.text(options));
-        let mut pointless = |option| {
-            report(Problem { option, fault: Fault::Pointless, bars: false });
-        };
-        if !kind.is_service() {
+        let service = kind.is_service();
+        if !service {
             // Lines that the boot or the shutdown waits for run once, in their order.
-            if said.restart.take().is_some() {
-                pointless(b"restart");
-            }
-            if core::mem::take(&mut tied) {
-                pointless(b"after, needs");
-            }
-            if said.ready != Ready::AtOnce {
-                said.ready = Ready::AtOnce;
-                pointless(b"ready");
-            }
+            self.report_pointless(options, options::FOR_SERVICES, report);
+            (said.restart, said.ready) = (None, Ready::AtOnce);
         } else if said.ready == Ready::Exit && said.restart.unwrap_or(by_action) == Restart::Always
         {
             // It would never be ready but while it is not there.
+            self.report_pointless(options, b"ready", report);
             said.ready = Ready::AtOnce;
-            pointless(b"ready=exit");
         }
         if kind == Kind::Restart {
             // It takes the place of process 1 itself, which is not set up again.
-            said.barred |= self.has_settings(options, report);
+            said.barred |= self.report_pointless(options, options::SETTINGS, report);
         }
         let rules = Rules {
             restart: said.restart.unwrap_or(by_action),
@@ -359,18 +368,25 @@ impl Table {
             name,
             condition,
             stop: said.stop,
-            tied,
+            tied: service && has_ties(self.text(options)),
+            main: service && options::value(self.text(options), b"main").is_some(),
+            instance: 0,
             barred: said.barred,
             rules,
         }
     }
 
-    /// Reports the settings of a line that can have none; whether one of them bars it.
-    fn has_settings(&self, field: Text, report: &mut dyn FnMut(Problem<'_>)) -> bool {
+    /// Reports those of some options that a field has though they mean nothing to its line;
+    /// whether one of them bars it.
+    fn report_pointless(
+        &self,
+        field: Text,
+        mut which: &'static [u8],
+        report: &mut dyn FnMut(Problem<'_>),
+    ) -> bool {
         let mut bars_any = false;
-        let mut settings = options::SETTINGS;
-        while !settings.is_empty() {
-            let option = take(&mut settings, b' ');
+        while !which.is_empty() {
+            let option = take(&mut which, b' ');
             if options::value(self.text(field), option).is_some() {
                 let bars = place(options::GUARDS, option).is_some();
                 report(Problem { option, fault: Fault::Pointless, bars });

@@ -1,6 +1,13 @@
 use super::*;
 use crate::wire::inittab::{Parsed, parse};
 
+fn add_line(table: &mut Table, line: &str) -> Result<(), Overflow> {
+    let Parsed::Entry(entry) = parse(line.as_bytes()) else {
+        panic!("{line}");
+    };
+    table.add(1, &entry, &mut |_| {})
+}
+
 fn table(lines: &[&str]) -> (std::boxed::Box<Table>, std::vec::Vec<String>) {
     let mut table = std::boxed::Box::new(Table::new());
     let mut said = std::vec::Vec::new();
@@ -129,4 +136,39 @@ fn an_adopted_unit_takes_its_text_along() {
     assert_eq!((text(spec.tty), text(spec.condition)), ("tty1".into(), "/x".into()));
     assert_eq!(text(spec.name.base), "web");
     assert!(!spec.listed);
+}
+
+#[test]
+fn a_line_may_stand_for_several_units_of_one_text() {
+    let (mut old, said) = table(&[":count=3:respawn:w", ":count=2,main:wait:x", "::once:w2"]);
+    assert_eq!(said.len(), 2, "{said:?}");
+    let all: std::vec::Vec<_> =
+        old.slots().iter().map(|s| (s.spec.instance, s.spec.name.ordinal)).collect();
+    assert_eq!(all, [(0, 1), (1, 2), (2, 3), (0, 1), (0, 1)]);
+    let before = old.text.len();
+    assert_eq!(
+        add_line(&mut old, "::once:w"),
+        Ok(()),
+        "the last line of a key counts, for all of its units"
+    );
+    assert_eq!(old.slots().len(), 3);
+    assert!(old.text.len() < before + 10);
+    let (mut full, _) = table(&["::once:a"]);
+    let many = |count: usize| format!(":count={count}:once:b");
+    assert_eq!(add_line(&mut full, &many(UNITS_MAX)), Err(Overflow::Units));
+    assert_eq!(add_line(&mut full, &many(4_294_967_295)), Err(Overflow::Units));
+    assert_eq!(add_line(&mut full, &many(UNITS_MAX - 1)), Ok(()));
+}
+
+#[test]
+fn adopted_units_of_one_line_share_its_text() {
+    let (old, _) = table(&[":count=200:once:/bin/worker of a long line", "::once:b"]);
+    let (mut new, _) = table(&["::once:c"]);
+    for slot in old.slots() {
+        new.adopt(&old, slot).unwrap();
+    }
+    assert!(new.text.len() < 100, "{}", new.text.len());
+    let commands: std::vec::Vec<_> = new.slots().iter().map(|s| new.text(s.spec.command)).collect();
+    assert_eq!(commands[200], b"/bin/worker of a long line");
+    assert_eq!(commands[201], b"b");
 }

@@ -127,13 +127,15 @@ impl Table {
         let Some(rest) = name.strip_prefix(self.text(spec.name.base)) else {
             return false;
         };
-        let ordinal = match rest {
-            [] => Some(1),
-            [b'-', digits @ ..] => number(digits),
-            _ => None,
+        let ordinal = u32::from(spec.name.ordinal);
+        let named = match rest {
+            // All units of the first line of a name bear it.
+            [] => ordinal == 1 + u32::from(spec.instance),
+            [b'-', digits @ ..] => number(digits) == Some(ordinal),
+            _ => false,
         };
         let runs = !matches!(spec.kind, Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart);
-        ordinal == Some(u32::from(spec.name.ordinal)) && spec.listed && runs
+        named && spec.listed && runs
     }
 
     fn tie_names(&self, spec: &Spec, key: &[u8]) -> &[u8] {

@@ -161,7 +161,7 @@ fn connect_to(address: &Address, len: usize) -> Result<()> {
     let kind = SOCK_STREAM | fd::CLOSE_ON_EXEC;
     // SAFETY: socket takes numbers, and connect reads as much of the address as there is.
     unsafe {
-        let socket = Fd::of(raw_syscall!(Sysno::socket, address.family, kind, 0));
+        let socket = Fd::from_call(raw_syscall!(Sysno::socket, address.family, kind, 0));
         let number = socket.opened()?;
         let address = core::ptr::from_ref(address);
         outcome(raw_syscall!(Sysno::connect, number, address, len)).map(drop)

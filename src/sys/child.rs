@@ -38,6 +38,8 @@ pub struct Order<'a> {
     pub gate: Option<Gate>,
     /// The name of the socket by which it does, or empty.
     pub notify: &'a [u8],
+    /// Which one of its line it is.
+    pub instance: u16,
     /// Where it leaves word.
     pub board: Option<&'a Board>,
 }
@@ -152,15 +154,21 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
     if let Err((place, errno)) = setup::apply(order.options, &mut vars) {
         fail(order, Step::Setting(place), errno);
     }
-    if let Err(errno) = set_notify(order, &mut vars) {
+    if let Err(errno) = set_vars(order, &mut vars) {
         fail(order, Step::Exec, errno);
     }
     let errno = execute(order, vars.pointer());
     fail(order, Step::Exec, errno)
 }
 
-/// Tells the program where to speak as sd_notify(3) has it, and how often.
-fn set_notify(order: &Order<'_>, vars: &mut Vars) -> kernel::Result<()> {
+/// Tells the program which one of its line it is, where to speak as sd_notify(3) has it, and how
+/// often.
+fn set_vars(order: &Order<'_>, vars: &mut Vars) -> kernel::Result<()> {
+    if options::value(order.options, b"count").is_some() {
+        let mut number = Line::new();
+        number.number(u64::from(order.instance));
+        vars.set(b"INSTANCE", number.as_bytes())?;
+    }
     if order.notify.is_empty() {
         return Ok(());
     }

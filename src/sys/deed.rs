@@ -66,7 +66,7 @@ impl Hands {
             Action::Last(step) => last(step),
             Action::Tell(sink) => self.tell(init, sink),
             Action::Replace { unit } => Event::NotReplaced(self.replace(init.table(), unit)),
-            Action::Leave => kernel::exit(0),
+            Action::Leave { code } => kernel::exit(i32::from(code)),
         };
         init.handle(kernel::now(), event);
     }
@@ -235,7 +235,9 @@ extern "C" fn do_last(step: &LastStep) -> ! {
 fn reboot(end: End) -> i32 {
     let command = match end {
         End::Halt => RebootCommand::Halt,
-        End::PowerOff => RebootCommand::PowerOff,
+        // In a container there is somebody who waits for the code.
+        End::Main(_) if !mount::is_machine() => return i32::from(NOT_OURS),
+        End::PowerOff | End::Main(_) => RebootCommand::PowerOff,
         End::Reboot | End::Restart => RebootCommand::Restart,
     };
     match rustix::system::reboot(command) {

@@ -135,6 +135,7 @@ impl Nursery {
             },
             gate,
             notify,
+            instance: spec.instance,
             board: self.board,
         })
     }
@@ -159,6 +160,7 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
         options: &[],
         gate: None,
         notify: &[],
+        instance: 0,
         argv: argv.as_ptr(),
         envp: args.env_pointer(),
         terminal: None,

@@ -133,8 +133,8 @@ const KINDS: [Kind; 25] = [
     Kind::Port,
     Kind::Names,
     Kind::Ready,
-    Kind::Log,
     Kind::Flag,
+    Kind::Log,
     Kind::Path,
     Kind::Count,
     Kind::Size,
@@ -143,10 +143,14 @@ const KINDS: [Kind; 25] = [
 /// The options without which a unit must not run: it would have rights that it must not have.
 pub const GUARDS: &[u8] = b"user group root nnp";
 
+/// The options of units that are not waited for by the boot or the shutdown.
+pub const FOR_SERVICES: &[u8] =
+    b"restart ready after needs count main check port mem watchdog pidfile";
+
 /// So many of the lines are of those, and so many of options that are carried out; the others are
 /// only checked.
 const GUARD_LINES: usize = 4;
-const HEEDED: usize = 20;
+const HEEDED: usize = 21;
 
 /// For each kind a line: the options that are of it, and what is expected of their values.
 const OPTIONS: &[u8] = b"\
@@ -164,16 +168,16 @@ dir env check:a path that begins with /
 umask:an octal mask, as 022
 nice:-20 to 19
 oom:-1000 to 1000
-nofile fails:a number from 1
+nofile fails count:a number from 1
 mem:a size: 500, 200K, 64M, 1G
 every watchdog:a time: 100ms, 5s, 2m, 1h
 port:1 to 65535
 after needs:names joined by +
 ready:notify, fd3, exit, a path, or port and a number
-log:syslog, null, console or a path
 main:no value
+log:syslog, null, console or a path
 pidfile:a path that begins with /
-log-keep count:a number from 1
+log-keep:a number from 1
 log-size:a size: 500, 200K, 64M, 1G";
 
 /// The options by which the process of a unit is set up, in the order in which that is done. A
@@ -363,6 +367,7 @@ impl Kind {
             Kind::If | Kind::Path | Kind::Root => return is_path(text),
             Kind::Log => return is_path(text) || place(b"syslog null console", text).is_some(),
             Kind::Ready => return ready(text).is_some(),
+            Kind::Restart => return restart(text).is_some(),
             Kind::Flag | Kind::GuardFlag => return true,
             Kind::Octal => return value::octal(text).is_some(),
             Kind::Nice => (plain, -20, 19),
@@ -372,7 +377,7 @@ impl Kind {
             Kind::Size => (size, 1, i64::MAX),
             Kind::Span => (time, SPAN_MIN, i64::from(Millis::MAX)),
             // Their values are taken, which checks them.
-            Kind::Restart | Kind::Delay | Kind::Max | Kind::Stop => return false,
+            Kind::Delay | Kind::Max | Kind::Stop => return false,
         };
         value::within(text, units, low, high).is_some()
     }
@@ -451,7 +456,7 @@ mod tests {
 
     #[test]
     fn what_is_only_checked_is_told_and_changes_nothing() {
-        for option in ["log=null", "main", "log-size=64M", "count=2"] {
+        for option in ["log=null", "log-size=64M", "log-keep=2"] {
             let problem =
                 Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: false };
             assert_eq!(read(option), (UNSET, vec![problem]));

@@ -99,6 +99,12 @@ impl Checks {
             return Err(format!("{key} must not run"));
         }
         self.turn(key, slot.spec.kind, init)?;
+        let field = String::from_utf8_lossy(init.table().text(slot.spec.options)).into_owned();
+        let count = field.split(',').find_map(|option| option.strip_prefix("count="));
+        let count = count.map_or(1, |count| count.parse().unwrap());
+        if slot.spec.instance >= count {
+            return Err(format!("{key} is one more than the {count} there may be"));
+        }
         ties::may_start(init, unit)?;
         let starts = self.starts.entry(key.into()).or_default();
         starts.push_back(now);

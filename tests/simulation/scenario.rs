@@ -83,12 +83,15 @@ const OPTIONS: &[&str] = &[
     "if=/etc/there",
     "name=web",
     "nnp",
+    "user=a/b",
     "nonsense=1",
     "name=db",
     "name=db,ready=notify",
     "name=net,ready=fd3,max=2/1h",
     "name=net,needs=db",
     "name=init,ready=exit",
+    "count=3,name=web",
+    "count=2,restart=on-failure,needs=db",
     "check=/bin/look,every=5s,fails=2",
     "port=80,every=20s",
     "ready=/run/x,mem=1M,every=5s",
@@ -115,6 +118,8 @@ pub fn inittab(random: &mut Random) -> String {
             text.push_str("garbage\n");
         }
         let (tty, options) = (random.pick(TERMINALS), random.pick(OPTIONS));
+        // A main unit ends the world, so there are few.
+        let options = if random.hits(1) { &"main,max=2/1h" } else { options };
         let (kind, number) = (random.pick(KINDS), random.below(12));
         text.push_str(&format!("{tty}:{options}:{kind}:/bin/cmd{number}\n"));
     }

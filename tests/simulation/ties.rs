@@ -23,7 +23,8 @@ fn ties(init: &Init<'_>, slot: &Slot) -> Vec<(UnitId, bool)> {
         for name in last.unwrap_or_default().split('+') {
             for (index, other) in table.slots().iter().enumerate() {
                 let spec = &other.spec;
-                let named = spec.listed && spec.name.ordinal == 1 && text(spec.name.base) == name;
+                let first = spec.name.ordinal == 1 + spec.instance;
+                let named = spec.listed && first && text(spec.name.base) == name;
                 let kind = spec.kind;
                 if named && !matches!(kind, Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart) {
                     found.push((UnitId(index as u16), key == "needs="));

@@ -152,7 +152,7 @@ impl World {
                 let fault = Fault { step: Step::Exec, errno: 2 };
                 self.handle(Event::NotReplaced(fault))
             }
-            Action::Leave => {
+            Action::Leave { .. } => {
                 self.rebooted = true;
                 Ok(())
             }
@@ -201,7 +201,8 @@ impl World {
         let slot = *self.init.table().slot(unit).ok_or("a start of no unit")?;
         let table = self.init.table();
         let text = |t| String::from_utf8_lossy(table.text(t)).into_owned();
-        let key = format!("{}|{}", text(slot.spec.command), text(slot.spec.tty));
+        let instance = slot.spec.instance;
+        let key = format!("{}|{}|{instance}", text(slot.spec.command), text(slot.spec.tty));
         let (tty, condition) = (text(slot.spec.tty), text(slot.spec.condition));
         let unwanted = !condition.is_empty() && self.random.hits(self.weather.condition_missing);
         self.checks.wants_start(self.now, &key, unit, &self.processes, &self.init)?;
