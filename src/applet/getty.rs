@@ -346,6 +346,7 @@ impl Getty<'_> {
             board: None,
             gate: None,
             notify: b"",
+            instance: 0,
         };
         let errno = child::execute(&order, order.envp);
         complain(path.to_bytes(), b"cannot run: ", errno)

@@ -236,7 +236,7 @@ fn reboot(end: End) -> i32 {
     let command = match end {
         End::Halt => RebootCommand::Halt,
         // In a container there is somebody who waits for the code.
-        End::Main(_) if !mount::is_machine() => return i32::from(NOT_OURS),
+        End::Main(_) if !host::is_machine() => return i32::from(NOT_OURS),
         End::PowerOff | End::Main(_) => RebootCommand::PowerOff,
         End::Reboot | End::Restart => RebootCommand::Restart,
     };
