@@ -192,8 +192,21 @@ impl Init<'_> {
     /// Takes in what happened.
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
         self.now = now;
-        self.stirred |= !matches!(event, Event::Exited { .. } | Event::Childless);
+        // The end of an orphan is all that happens on a quiet day, and everything else lies apart.
+        if let Event::Exited { pid, exit, fault } = event {
+            self.exited(pid, exit, fault);
+        } else {
+            self.take_in(now, event);
+        }
+        self.advance();
+    }
+
+    #[inline(never)]
+    fn take_in(&mut self, now: Instant, event: Event<'_>) {
+        self.stirred |= event != Event::Childless;
         match event {
+            // That was told before.
+            Event::Exited { .. } => {}
             Event::Boot { mode, seed } => self.boot(mode, seed),
             Event::Text(bytes) => self.read_text(bytes),
             Event::Consoles(list) => self.set_consoles(list),
@@ -202,7 +215,6 @@ impl Init<'_> {
             Event::TextMissing { shell } => self.read_missing(shell),
             Event::TextFailed { errno } => self.read_failed(errno),
             Event::Requested(request) => self.request(request),
-            Event::Exited { pid, exit, fault } => self.exited(pid, exit, fault),
             Event::Childless => self.childless_down(),
             Event::Appeared => self.appeared(),
             Event::Tick => self.tick(),
@@ -222,7 +234,6 @@ impl Init<'_> {
             Event::NotReplaced(fault) => self.not_replaced(fault),
             Event::Trouble { what, object, errno } => self.tell_trouble(what, object, errno),
         }
-        self.advance();
     }
 
     /// What is wanted now. It stays wanted until its outcome has been handled.
@@ -326,19 +337,23 @@ impl Init<'_> {
         self.log.nudge(self.now);
         self.aide_ended(pid, exit, fault);
         self.care.leave(pid);
-        if let Some(unit) = self.unit_of(pid)
-            && let Some(before) = self.table.slot(unit).map(|slot| slot.unit)
-        {
-            self.stirred = true;
-            self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
-            self.tell_exit(unit, &before, exit, fault);
-            if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
-                self.record(Record::Ended { pid, exit });
-            }
-            self.main_ended(unit, exit);
+        if let Some(unit) = self.unit_of(pid) {
+            self.unit_ended(unit, pid, exit, fault);
         }
         self.records.ended(pid);
         self.step_ended(pid, exit);
+    }
+
+    #[inline(never)]
+    fn unit_ended(&mut self, unit: UnitId, pid: Pid, exit: Exit, fault: Option<Fault>) {
+        let Some(before) = self.table.slot(unit).map(|slot| slot.unit) else { return };
+        self.stirred = true;
+        self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
+        self.tell_exit(unit, &before, exit, fault);
+        if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
+            self.record(Record::Ended { pid, exit });
+        }
+        self.main_ended(unit, exit);
     }
 
     /// Has something written down about sessions.
