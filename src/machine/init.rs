@@ -7,8 +7,8 @@ use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
-use super::unit::{Ending, State, Stimulus, Unit};
-use super::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Sink, UnitId, earlier};
+use super::unit::{State, Stimulus, Unit};
+use super::{Action, End, Event, Mode, Pid, Refusal, Request, Sink, UnitId, earlier};
 use crate::wire::consoles::List;
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
@@ -113,7 +113,7 @@ pub struct Init<'m> {
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
     mode: Mode,
-    stirred: bool,
+    pub(super) stirred: bool,
     pub(super) origin: Origin,
     pub(super) consoles: Consoles,
     /// The terminals of the active consoles.
@@ -331,50 +331,10 @@ impl Init<'_> {
         }
     }
 
-    #[inline(never)]
-    fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
-        // Whatever ended may have started syslogd, or made room for it, where nobody tells us.
-        self.log.nudge(self.now);
-        self.aide_ended(pid, exit, fault);
-        self.care.leave(pid);
-        if let Some(unit) = self.unit_of(pid) {
-            self.unit_ended(unit, pid, exit, fault);
-        }
-        self.records.ended(pid);
-        self.step_ended(pid, exit);
-    }
-
-    #[inline(never)]
-    fn unit_ended(&mut self, unit: UnitId, pid: Pid, exit: Exit, fault: Option<Fault>) {
-        let Some(before) = self.table.slot(unit).map(|slot| slot.unit) else { return };
-        self.stirred = true;
-        self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
-        self.tell_exit(unit, &before, exit, fault);
-        if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
-            self.record(Record::Ended { pid, exit });
-        }
-        self.main_ended(unit, exit);
-    }
-
     /// Has something written down about sessions.
     pub(super) fn record(&mut self, record: Record) {
         if !self.records.put(record) {
             self.tell_unrecorded();
-        }
-    }
-
-    /// A unit has ended; if that was for good and all depends on it, all ends.
-    fn main_ended(&mut self, unit: UnitId, exit: Exit) {
-        let ends = |slot: &Slot| {
-            let over = matches!(slot.unit.state, State::Done | State::Failed);
-            over && slot.spec.main && slot.spec.listed
-        };
-        if self.phase == Phase::Run && self.table.slot(unit).is_some_and(ends) {
-            self.go_down(End::Main(match exit {
-                Exit::Code(code) => code,
-                // As a shell has it.
-                Exit::Signal(Signal(number)) => 128 | number,
-            }));
         }
     }
 

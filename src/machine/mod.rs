@@ -2,6 +2,7 @@
 
 pub mod care;
 pub mod container;
+mod endings;
 mod health;
 pub mod hear;
 pub mod init;

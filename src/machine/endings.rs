@@ -1,0 +1,50 @@
+//! What follows from the end of a process.
+
+use super::init::{Init, Phase};
+use super::records::Record;
+use super::table::Slot;
+use super::unit::{Ending, State, Stimulus};
+use super::{End, Exit, Fault, Pid, UnitId};
+use crate::wire::signals::Signal;
+
+impl Init<'_> {
+    /// A child was reaped.
+    pub(super) fn exited(&mut self, pid: Pid, exit: Exit, fault: Option<Fault>) {
+        // Whatever ended may have started syslogd, or made room for it, where nobody tells us.
+        self.log.nudge(self.now);
+        self.aide_ended(pid, exit, fault);
+        self.care.leave(pid);
+        if let Some(unit) = self.unit_of(pid) {
+            self.unit_ended(unit, pid, exit, fault);
+        }
+        self.records.ended(pid);
+        self.step_ended(pid, exit);
+    }
+
+    #[inline(never)]
+    fn unit_ended(&mut self, unit: UnitId, pid: Pid, exit: Exit, fault: Option<Fault>) {
+        let Some(before) = self.table.slot(unit).map(|slot| slot.unit) else { return };
+        self.stirred = true;
+        self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
+        self.tell_exit(unit, &before, exit, fault);
+        if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
+            self.record(Record::Ended { pid, exit });
+        }
+        self.main_ended(unit, exit);
+    }
+
+    /// A unit has ended; if that was for good and all depends on it, all ends.
+    fn main_ended(&mut self, unit: UnitId, exit: Exit) {
+        let ends = |slot: &Slot| {
+            let over = matches!(slot.unit.state, State::Done | State::Failed);
+            over && slot.spec.main && slot.spec.listed
+        };
+        if self.phase == Phase::Run && self.table.slot(unit).is_some_and(ends) {
+            self.go_down(End::Main(match exit {
+                Exit::Code(code) => code,
+                // As a shell has it.
+                Exit::Signal(Signal(number)) => 128 | number,
+            }));
+        }
+    }
+}
