@@ -26,22 +26,25 @@ use crate::sys::{host, kernel, memory, mount, stdio, tty};
 #[repr(C)]
 struct Store {
     env: Env,
+    // Nothing at first, since what is not zero would be in the file.
+    ears: Option<Ears>,
     memory: Memory,
 }
 
-static STORE: Stock<Store> = Stock::new(Store { env: Env::new(), memory: Memory::new() });
+static STORE: Stock<Store> =
+    Stock::new(Store { env: Env::new(), ears: None, memory: Memory::new() });
 
 /// Runs for ever.
 pub fn run(args: Args) -> ! {
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { env, memory }) = STORE.take() {
-        prepare(args, &mut Init::new(memory), env);
+    if let Some(Store { env, ears, memory }) = STORE.take() {
+        prepare(args, &mut Init::new(memory), env, ears.insert(Ears::new()));
     }
     kernel::exit(101)
 }
 
-fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
+fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'static mut Ears) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
     kernel::prefer();
@@ -62,7 +65,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env) -> ! {
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
     let nursery = Nursery { env, board: Board::new() };
-    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears: Ears::new() };
+    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears };
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
     let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {
@@ -124,9 +127,17 @@ fn hear(init: &mut Init<'_>, hands: &mut Hands) {
     if hands.watch.have_consoles_changed() {
         init.handle(kernel::now(), Event::ConsolesChanged);
     }
+    if hands.ears.are_open() {
+        listen(init, hands);
+    }
+}
+
+/// Takes in what units say and show.
+#[inline(never)] // Its room is not to be set up where there is nothing to be heard.
+fn listen(init: &mut Init<'_>, hands: &mut Hands) {
     let mut message = [0; MESSAGE_MAX];
     for _ in 0..BATCH {
-        let Some(event) = source::hear(&mut hands.ears, &mut message) else {
+        let Some(event) = source::hear(hands.ears, &mut message) else {
             return;
         };
         init.handle(kernel::now(), event);
@@ -136,7 +147,7 @@ fn hear(init: &mut Init<'_>, hands: &mut Hands) {
 
 /// Does what follows from the end of a child.
 fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
-    if let Some(event) = source::reaped(hands.nursery.board, &mut hands.ears, what) {
+    if let Some(event) = source::reaped(hands.nursery.board, hands.ears, what) {
         init.handle(kernel::now(), event);
         act(init, hands);
     }

@@ -36,7 +36,7 @@ pub struct Hands {
     /// Tells of what comes.
     pub watch: Watch,
     /// Hears what units show and say.
-    pub ears: Ears,
+    pub ears: &'static mut Ears,
 }
 
 impl Hands {
@@ -73,7 +73,7 @@ impl Hands {
 
     fn spawn(&mut self, table: &Table, unit: UnitId) -> Event<'static> {
         let started = match table.slot(unit) {
-            Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch, &mut self.ears),
+            Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch, self.ears),
             None => Err(Refusal::NoTerminal { watched: false }),
         };
         match started {

@@ -102,6 +102,11 @@ impl Ears {
         Ok(&self.name)
     }
 
+    /// Whether anything is listened to.
+    pub fn are_open(&self) -> bool {
+        self.socket.is_open() || self.gates.iter().any(|gate| gate.fd.is_open())
+    }
+
     /// The next thing that is there to be heard.
     #[inline(never)]
     pub fn next(&mut self, message: &mut Message) -> Option<Heard> {
