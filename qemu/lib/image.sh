@@ -103,8 +103,7 @@ stage_added() {
         guest=$tree${pair%%=*}
         mkdir -p -- "$(dirname -- "$guest")"
         # A link to BusyBox at that place would be written through otherwise.
-        [ ! -L "$guest" ] || rm -f -- "$guest"
-        cp -R -L -T -- "${pair#*=}" "$guest" || die "cannot add ${pair#*=} as ${pair%%=*}"
+        cp -R -L -T --remove-destination -- "${pair#*=}" "$guest" || die "cannot add ${pair#*=} as ${pair%%=*}"
     done
 }
 
