@@ -101,7 +101,18 @@ fn an_inittab_without_an_end_is_given_up() {
 
 #[test]
 fn without_an_inittab_and_without_a_shell_it_says_so_and_stays() {
-    let builder = Builder::new(Init::Pidone).console(Console::Pty);
+    says_that_nothing_can_be_run(Builder::new(Init::Pidone));
+}
+
+#[test]
+fn with_an_inittab_that_cannot_be_read_and_without_a_shell_it_says_so_and_stays() {
+    let builder = Builder::new(Init::Pidone);
+    fs::create_dir(builder.root().path("etc/inittab")).expect("a folder in its place");
+    says_that_nothing_can_be_run(builder);
+}
+
+fn says_that_nothing_can_be_run(builder: Builder) {
+    let builder = builder.console(Console::Pty);
     fs::remove_file(builder.root().path("bin/sh")).expect("the link to the shell");
     let mut ns = builder.start();
     ns.until_shown("and no /bin/sh; nothing can be run");

@@ -90,6 +90,16 @@ fn e2fs(tool: &str, arguments: &[&str], image: &Path) -> Output {
         .unwrap()
 }
 
+/// Holds a disk to having been unmounted, or made read-only.
+fn assert_clean(image: &Path) {
+    let check = e2fs("e2fsck", &["-n", "-f"], image);
+    assert!(check.status.success(), "e2fsck: {}{}", text(&check.stdout), text(&check.stderr));
+    // e2fsck -n leaves a journal alone, so that the state has to be looked at as well.
+    let header = text(&e2fs("dumpe2fs", &["-h"], image).stdout);
+    assert!(header.contains("Filesystem features:"), "no header of a disk: {header}");
+    assert!(!header.contains("needs_recovery"), "the disk was never unmounted:\n{header}");
+}
+
 #[test]
 fn a_disk_is_clean_after_poweroff_and_has_what_a_slow_process_wrote_at_its_end() {
     let folder = scratch("disk");
@@ -107,15 +117,64 @@ fn a_disk_is_clean_after_poweroff_and_has_what_a_slow_process_wrote_at_its_end()
     guest.end_with("poweroff");
     guest.assert_log_has("reboot: Power down");
 
-    let check = e2fs("e2fsck", &["-n", "-f"], &image);
-    assert!(check.status.success(), "e2fsck: {}{}", text(&check.stdout), text(&check.stderr));
-    // e2fsck -n leaves a journal alone, so that the state has to be looked at as well.
-    let header = text(&e2fs("dumpe2fs", &["-h"], &image).stdout);
-    assert!(!header.contains("needs_recovery"), "the disk was never unmounted:\n{header}");
+    assert_clean(&image);
     let kept = e2fs("debugfs", &["-R", "cat /kept"], &image);
     assert_eq!(text(&kept.stdout), "kept\n");
     let ledger = e2fs("debugfs", &["-R", "cat /ledger"], &image);
     assert_eq!(text(&ledger.stdout), "opened\nended\n", "the process was not given its time");
+}
+
+#[test]
+fn a_root_without_a_folder_for_proc_is_clean_after_poweroff() {
+    let folder = scratch("noproc");
+    let image = folder.join("root.ext4");
+    let made =
+        qemu_run().args(["--image-only", "--keep-disk", image.to_str().unwrap()]).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    e2fs("debugfs", &["-w", "-R", "rmdir /proc"], &image);
+    let mut guest = Guest::boot(&folder, &["--use-disk", image.to_str().unwrap()]);
+    guest.log_in();
+    assert!(guest.shell("ls -d /proc").contains("No such file"));
+    guest.shell("echo kept >/kept");
+    guest.end_with("kill -USR2 1");
+    guest.assert_log_has("reboot: Power down");
+    assert_clean(&image);
+}
+
+/// An inittab that leaves to process 1 whatever it does by itself.
+fn bare_inittab(folder: &Path) -> String {
+    let inittab = folder.join("inittab");
+    fs::write(&inittab, "::sysinit:/bin/mount -a\n").unwrap();
+    inittab.to_str().unwrap().to_owned()
+}
+
+/// Two hundred mounts whose lines take more than a piece of the list, each with another mount on
+/// it that stands behind them all, and at the end a disk.
+const MANY_MOUNTS: &str = "set -e
+name=$(printf %0200d 0)
+mkdir -p /run/$name; cd /run/$name
+for i in $(seq 200); do mkdir $i; mount -t tmpfs none $i; mkdir $i/on; done
+for i in $(seq 200); do mount -t tmpfs none $i/on; done
+mount -t ext4 /dev/nvme1n1 /mnt
+echo kept >/mnt/kept
+wc -c </proc/mounts";
+
+#[test]
+fn a_disk_that_stands_far_down_in_the_list_of_mounts_is_clean_after_poweroff() {
+    let folder = scratch("mounts");
+    let image = folder.join("two.ext4");
+    let size = image.to_str().unwrap();
+    let made = Command::new("truncate").args(["-s", "16M", size]).status().unwrap();
+    assert!(made.success() && e2fs("mke2fs", &["-q", "-t", "ext4"], &image).status.success());
+    let drive = format!("-drive file={size},format=raw,if=none,id=two");
+    let device = "-device nvme,drive=two,serial=two";
+    let inittab = bare_inittab(&folder);
+    let options = ["--inittab", &inittab, "--disk", "--qemu", &drive, "--qemu", device];
+    let output = boot_test(&options, &["sh", "-c", MANY_MOUNTS]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let length: usize = text(&output.stdout).trim().parse().unwrap();
+    assert!(length > 3 * 32 * 1024, "the list of mounts has only {length} bytes");
+    assert_clean(&image);
 }
 
 /// The `--inittab` option for one of the inittabs in tests/data.
@@ -202,10 +261,13 @@ fn a_commands_words_and_output_pass_through_the_guest_unchanged() {
 
 #[test]
 fn a_fifo_that_is_called_etc_hostname_does_not_hold_the_boot() {
-    let fifo = scratch("fifo").join("hostname");
+    let folder = scratch("fifo");
+    let fifo = folder.join("hostname");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let added = format!("/etc/hostname={}", fifo.to_str().unwrap());
-    let output = boot_test(&["--add", &added], &["test", "-p", "/etc/hostname"]);
+    let inittab = bare_inittab(&folder);
+    let options = ["--inittab", &inittab, "--add", &added];
+    let output = boot_test(&options, &["test", "-p", "/etc/hostname"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
 

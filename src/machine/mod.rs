@@ -198,10 +198,8 @@ pub enum Event<'a> {
     Text(&'a [u8]),
     /// The inittab is at its end.
     TextEnd,
-    /// There is no inittab; whether there is a shell at least.
-    TextMissing { shell: bool },
-    /// The inittab cannot be read.
-    TextFailed { errno: u16 },
+    /// The inittab cannot be read or is not there; whether there is a shell at least.
+    TextFailed { errno: u16, shell: bool },
     /// A signal with a request in it.
     Requested(Request),
     /// A child was reaped.

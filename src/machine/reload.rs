@@ -5,6 +5,7 @@ use super::init::{Consoles, Init, Origin, Phase, Reading, Starts};
 use super::stories::Notes;
 use super::table::{Slot, Table};
 use super::unit::{State, Stimulus, Then, Unit};
+use crate::wire::errno::ENOENT;
 use crate::wire::inittab::{self, Entry, Kind, Parsed};
 use crate::wire::lines::Found;
 use crate::wire::names::take;
@@ -116,7 +117,12 @@ impl Init<'_> {
         });
     }
 
-    pub(super) fn read_missing(&mut self, shell: bool) {
+    pub(super) fn read_failed(&mut self, errno: u16, shell: bool) {
+        if errno != ENOENT {
+            self.tell_unread(errno);
+            // Of a file that could not be read to its end nothing counts.
+            self.start_reading();
+        }
         let fresh = matches!(self.phase, Phase::Fresh);
         if fresh {
             self.tell_defaults(shell);
@@ -129,12 +135,6 @@ impl Init<'_> {
             self.tell_kept();
             self.reading = Reading::Idle;
         }
-    }
-
-    pub(super) fn read_failed(&mut self, errno: u16) {
-        self.tell_unread(errno);
-        self.start_reading();
-        self.read_missing(true);
     }
 
     /// Makes the new table the one that counts: new lines start, removed ones stop, changed ones

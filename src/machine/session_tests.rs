@@ -36,14 +36,14 @@ fn who_has_no_line_for_all_consoles_does_not_follow_them() {
 fn without_an_inittab_shells_follow_the_consoles() {
     let mut b = Bench::fresh();
     b.init.handle(b.now, Event::Consoles(b"ttyS0 "));
-    b.happens(Event::TextMissing { shell: true });
+    b.happens(Event::TextFailed { errno: 2, shell: true });
     b.exits(2, 0);
     assert!(b.ttys().contains(&"ttyS0".into()), "{:?}", b.ttys());
     b.happens(Event::ConsolesChanged);
     assert_eq!(b.init.next_action(), Some(Action::ReadTable));
     b.did();
     b.init.handle(b.now, Event::Consoles(b"ttyS0 hvc0 "));
-    b.happens(Event::TextMissing { shell: true });
+    b.happens(Event::TextFailed { errno: 2, shell: true });
     let did = b.did();
     assert!(did.len() == 1 && did[0].starts_with("start -/bin/sh"), "{did:?}");
     assert!(b.ttys().contains(&"hvc0".into()));

@@ -148,8 +148,7 @@ impl Hands {
 fn read_text(init: &mut Init<'_>) {
     let end = match read_pieces(init) {
         Ok(()) => Event::TextEnd,
-        Err(errno::ENOENT) => Event::TextMissing { shell: access(SHELL, Access::EXEC_OK).is_ok() },
-        Err(errno) => Event::TextFailed { errno },
+        Err(errno) => Event::TextFailed { errno, shell: access(SHELL, Access::EXEC_OK).is_ok() },
     };
     init.handle(kernel::now(), end);
 }

@@ -8,7 +8,7 @@ use rustix::fs::{Mode, mkdir, stat, symlink};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
-use super::fd;
+use super::fd::{self, Fd};
 use super::start::c_str;
 
 /// One mount of the beginning.
@@ -99,47 +99,55 @@ fn furnish() {
     }
 }
 
-/// Passes over the mounts: each one unmounts what was mounted last, and a mount that held another
-/// one goes in the pass after it.
-const PASSES: usize = 8;
+/// Passes over the mounts: a mount that held another one goes in the pass after it, unless both
+/// stood in one piece of the list. Where nothing more goes, there are no more passes.
+const PASSES: usize = 64;
 
-/// Room for /proc/mounts, in bytes; on the stack of a child that does nothing else.
-const LIST_MAX: usize = 32 * 1024;
+/// Room for a piece of /proc/mounts, in bytes. The kernel gives whole lines as long as one fits,
+/// and the longest path, each byte of it escaped, takes half of this.
+const PIECE: usize = 32 * 1024;
 
 /// Unmounts what is left, or makes it read-only.
 pub fn unmount_all() {
     // A shutdown line that unmounted everything may have taken /proc along; one that is there is
     // not mounted a second time.
     let _ = put(&entry(&mut { EARLY }), SAFEST);
-    let mut list = [0u8; LIST_MAX];
+    let mut piece = [0u8; PIECE];
     for _ in 0..PASSES {
-        if !pass(&mut list, unmount_one) {
+        if !pass(&mut piece, unmount_one) {
             break;
         }
     }
-    pass(&mut list, make_read_only);
+    pass(&mut piece, make_read_only);
+    // Where there is no folder for /proc there is no list, but there is always a root.
+    make_read_only(c"/", Fate::ReadOnly);
 }
 
 fn unmount_one(target: &CStr, fate: Fate) -> bool {
     fate == Fate::Unmount && unmount(target, UnmountFlags::empty()).is_ok()
 }
 
+#[inline(never)] // It is called in two ways.
 fn make_read_only(target: &CStr, _: Fate) -> bool {
     mount_remount(target, MountFlags::RDONLY, c"").is_ok()
 }
 
-/// Goes over the mounts from the last to the first; whether anything was done.
-fn pass(list: &mut [u8; LIST_MAX], act: fn(&CStr, Fate) -> bool) -> bool {
+/// Goes over the mounts, in each piece of the list from the last to the first; whether anything was
+/// done.
+fn pass(piece: &mut [u8; PIECE], act: fn(&CStr, Fate) -> bool) -> bool {
     let mut acted = false;
-    let lines = fd::load(c"/proc/mounts", list).rsplit(|&b| b == b'\n');
-    for mount in lines.filter_map(mounts::parse) {
-        let fate = mounts::fate(mount);
-        let mut path = [0u8; 1024];
-        if fate == Fate::Leave {
-            continue;
-        }
-        if let Some(path) = mounts::unescape(mount.target, &mut path).and_then(c_str) {
-            acted |= act(path, fate);
+    let list = Fd::open(c"/proc/mounts", fd::READ | fd::CLOSE_ON_EXEC);
+    while let Ok(count @ 1..) = fd::read(list.raw(), piece) {
+        let text = piece.get(..count as usize).unwrap_or(&[]);
+        for mount in text.rsplit(|&b| b == b'\n').filter_map(mounts::parse) {
+            let fate = mounts::fate(mount);
+            let mut path = [0u8; 1024];
+            if fate == Fate::Leave {
+                continue;
+            }
+            if let Some(path) = mounts::unescape(mount.target, &mut path).and_then(c_str) {
+                acted |= act(path, fate);
+            }
         }
     }
     acted

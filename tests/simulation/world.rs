@@ -178,8 +178,12 @@ impl World {
         if self.random.hits(self.weather.inittab_unread) {
             let shell = self.random.hits(50);
             let missing = self.random.hits(50);
-            let failed = Event::TextFailed { errno: 5 };
-            return self.handle(if missing { Event::TextMissing { shell } } else { failed });
+            let failed = Event::TextFailed { errno: 5, shell: true };
+            return self.handle(if missing {
+                Event::TextFailed { errno: 2, shell }
+            } else {
+                failed
+            });
         }
         let text = inittab(&mut self.random);
         if self.trace {
@@ -192,7 +196,7 @@ impl World {
             rest = &rest[piece..];
         }
         if self.random.hits(self.weather.inittab_unread) {
-            return self.handle(Event::TextFailed { errno: 5 });
+            return self.handle(Event::TextFailed { errno: 5, shell: true });
         }
         self.handle(Event::TextEnd)
     }
