@@ -155,36 +155,6 @@ fn an_idle_machine_wants_nothing_and_no_wake_up() {
 }
 
 #[test]
-fn what_the_end_of_the_boot_started_has_a_head_start_of_syslog() {
-    let mut b = Bench::boot("::wait:w\n::respawn:r\n");
-    b.now = b.now.plus(RETRY_MS - 1);
-    b.exits(2, 0);
-    assert_eq!(b.did(), ["start w as 2", "start r as 3"]);
-    let in_time = b.now.plus(HEAD_START_MS);
-    assert_eq!((b.init.next_action(), b.init.next_deadline()), (None, Some(in_time)));
-    b.now = in_time;
-    b.init.handle(b.now, Event::Tick);
-    assert_eq!(b.init.next_action(), Some(Action::Tell(Sink::Syslog)));
-}
-
-#[test]
-fn it_comes_to_rest_after_everything_but_the_end_of_orphans() {
-    let mut b = Bench::boot("::wait:w\n::respawn:r\n");
-    assert!(!b.init.comes_to_rest(), "the boot is not over");
-    b.exits(2, 0);
-    assert!(!b.init.comes_to_rest(), "messages wait");
-    b.after(HEAD_START_MS);
-    assert!(b.init.comes_to_rest() && !b.init.comes_to_rest());
-    b.exits(99, 0);
-    b.happens(Event::Childless);
-    assert!(!b.init.comes_to_rest(), "orphans are nothing");
-    b.exits(3, 0);
-    assert!(b.init.comes_to_rest(), "a unit is something");
-    b.happens(Event::Requested(Request::Pause));
-    assert!(b.init.comes_to_rest(), "and so is a request");
-}
-
-#[test]
 fn a_reload_is_a_difference() {
     let mut b = Bench::boot("::respawn:same\n::respawn:removed\ntty1::respawn:getty 9600\n");
     assert_eq!(b.did().len(), 3);
@@ -426,5 +396,7 @@ fn a_reload_does_not_wait_for_a_ctrlaltdel_line() {
 #[path = "main_tests.rs"]
 mod main;
 
+#[path = "rest_tests.rs"]
+mod rest;
 #[path = "session_tests.rs"]
 mod sessions;
