@@ -45,6 +45,7 @@ const GROUP: &str = "root:x:0:\ntty:x:5:\naudio:x:29:anna\nusers:x:1001:\nweb:x:
 /// What a desk is made with.
 pub struct Setup {
     builder: Builder,
+    program: &'static str,
     words: String,
     tty: &'static str,
     action: &'static str,
@@ -78,7 +79,8 @@ impl Setup {
         root.write("etc/group", GROUP);
         root.write("etc/securetty", "pts/0\n");
         own("etc/shadow", 0, 0o600);
-        Setup { builder, words: words.to_owned(), tty: "", action: "respawn", syslog: true }
+        let (program, words) = ("/bin/login", words.to_owned());
+        Setup { builder, program, words, tty: "", action: "respawn", syslog: true }
     }
 
     /// Writes a file.
@@ -111,6 +113,19 @@ impl Setup {
         self
     }
 
+    /// Adds a word to the environment of everything.
+    pub fn env(mut self, word: &str) -> Setup {
+        self.builder = self.builder.env(word);
+        self
+    }
+
+    /// Has a script start login, which leaves it what it must not keep.
+    pub fn badly_started(mut self) -> Setup {
+        let script = "#!/bin/sh\ntrap '' INT HUP QUIT TERM\nexec /bin/login 5</etc/passwd\n";
+        self.program = "/bin/badly";
+        self.file("bin/badly", script)
+    }
+
     /// Starts login once only.
     pub fn once(mut self) -> Setup {
         self.action = "once";
@@ -124,11 +139,11 @@ impl Setup {
 
     /// Begins.
     pub fn sit(self) -> Desk {
-        let Setup { builder, words, tty, action, .. } = self;
+        let Setup { builder, program, words, tty, action, .. } = self;
         let options = if action == "once" { "" } else { "delay=1ms,max-delay=1ms" };
         let name = "::sysinit:/bin/hostname desk\n";
         let builder =
-            builder.inittab(format!("{name}{tty}:{options}:{action}:/bin/login {words}\n"));
+            builder.inittab(format!("{name}{tty}:{options}:{action}:{program} {words}\n"));
         let syslog = self.syslog.then(|| Syslog::bind(builder.root()));
         Desk { ns: builder.start(), syslog, seen: 0 }
     }

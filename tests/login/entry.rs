@@ -21,7 +21,9 @@ fn anna(words: &str) -> Desk {
 
 #[test]
 fn an_ordinary_user_has_a_clean_environment_a_home_and_a_login_shell() {
-    let mut desk = anna("");
+    let mut desk = Setup::new("").env("LEFT=over").sit();
+    desk.gives("anna", "secret");
+    desk.sees("~ $ ");
     let env = desk.output("env");
     let wanted = "HOME=/home/anna LOGNAME=anna PATH=/bin:/usr/bin PWD=/home/anna SHELL=/bin/sh \
                   SHLVL=1 TERM=vt102 USER=anna";
@@ -44,7 +46,9 @@ fn root_has_the_folders_of_the_system_too() {
 
 #[test]
 fn groups_then_group_then_user_are_taken_on_and_root_cannot_come_back() {
-    let mut desk = anna("");
+    let mut desk = Setup::new("").badly_started().sit();
+    desk.gives("anna", "secret");
+    desk.sees("~ $ ");
     let id = "uid=1000(anna) gid=1001(users) groups=29(audio),33(web),1001(users)\n";
     assert_eq!(desk.output("id"), id);
     let status =
@@ -61,7 +65,9 @@ fn groups_then_group_then_user_are_taken_on_and_root_cannot_come_back() {
 
 #[test]
 fn nothing_is_open_but_the_terminal_and_job_control_works() {
-    let mut desk = anna("");
+    let mut desk = Setup::new("").badly_started().sit();
+    desk.gives("anna", "secret");
+    desk.sees("~ $ ");
     let shell = desk.ns.procs().named("sh")[0].pid;
     let links = (0..64).map(|fd| desk.ns.procs().link(&format!("{shell}/fd/{fd}")));
     let links: Vec<String> = links.filter(|link| !link.is_empty()).collect();
@@ -169,11 +175,11 @@ fn logging_out_brings_a_fresh_prompt() {
 
 #[test]
 fn the_environment_is_kept_where_it_is_to_be_but_for_what_is_set() {
-    let mut desk = Setup::new("-p").sit();
+    let mut desk = Setup::new("-p").env("LEFT=over").sit();
     desk.gives("anna", "secret");
     desk.sees("~ $ ");
     let env = desk.output("env");
-    let set = ["HOME=/home/anna", "SHELL=/bin/sh", "USER=anna", "PATH=/bin:/usr/bin"];
+    let set = ["HOME=/home/anna", "LEFT=over", "USER=anna", "PATH=/bin:/usr/bin"];
     assert!(set.iter().all(|var| sorted(&env).contains(var)), "{env}");
     assert_eq!(env.matches("HOME=").count(), 1, "{env}");
 }
