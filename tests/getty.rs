@@ -1,7 +1,13 @@
 //! getty on a terminal, as somebody in front of it sees it.
 
+#[path = "getty/greeting.rs"]
+mod greeting;
+#[path = "getty/records.rs"]
+mod records;
 #[path = "getty/seat.rs"]
 mod seat;
+#[path = "getty/states.rs"]
+mod states;
 mod support;
 
 use std::os::fd::AsFd;

@@ -27,7 +27,10 @@ impl Init<'_> {
         self.stirred = true;
         self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
         self.tell_exit(unit, &before, exit, fault);
-        if self.table.slot(unit).is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
+        // The record of the way down ends all sessions at once.
+        let down = matches!(self.phase, Phase::Down { .. });
+        let slot = self.table.slot(unit).filter(|_| !down);
+        if slot.is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
             self.record(Record::Ended { pid, exit });
         }
         self.main_ended(unit, exit);

@@ -1,10 +1,10 @@
 //! A terminal with a getty on it, in a namespace whose PID 1 keeps it running, and somebody in
 //! front of it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 
 use crate::support::console::new_pty;
 use crate::support::{Builder, Init, Namespace, Syslog, sys, wait};
@@ -33,7 +33,7 @@ pub struct Seat {
     /// The near end of the terminal, while the line is up.
     pub near: Option<File>,
     /// Kept so that the line does not hang up between two gettys.
-    _far: File,
+    pub far: File,
     seen: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl Seat {
             builder = builder.file(name, text);
         }
         let ns = builder.start();
-        Seat { ns, syslog, number, near: Some(near), _far: far, seen: Vec::new() }
+        Seat { ns, syslog, number, near: Some(near), far, seen: Vec::new() }
     }
 
     /// A seat whose getty has prompted.
@@ -65,6 +65,17 @@ impl Seat {
         let mut seat = Seat::take(words);
         seat.expect_fresh();
         seat
+    }
+
+    /// Waits until the first getty was started.
+    pub fn until_started(&self) {
+        self.syslog.until("seat started, pid ");
+    }
+
+    /// The terminal itself, opened anew.
+    pub fn fresh_slave(&self) -> File {
+        let path = self.ns.root().path(&format!("dev/pts/{}", self.number));
+        OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY).open(path).expect("a terminal")
     }
 
     /// The near end.
@@ -136,12 +147,12 @@ impl Seat {
         self.ns.procs().named("getty").first().map(|process| process.pid)
     }
 
-    /// Waits until a getty sleeps in a call of the kernel with this in its name.
-    pub fn until_sleeps_in(&self, call: &str) {
-        let host = |pid| format!("/proc/{}/wchan", self.ns.host_pid(pid));
+    /// Waits until a getty sleeps in a system call, by its number.
+    pub fn until_sleeps_in(&self, call: libc::c_long) {
+        let file = |pid| format!("/proc/{}/syscall", self.ns.host_pid(pid));
         self.ns.until("the getty does not wait", || {
-            let wchan = self.getty().map(|pid| std::fs::read_to_string(host(pid)));
-            wchan.is_some_and(|text| text.is_ok_and(|text| text.contains(call)))
+            let text = self.getty().map(|pid| std::fs::read_to_string(file(pid)));
+            text.is_some_and(|text| text.is_ok_and(|text| text.starts_with(&format!("{call} "))))
         });
     }
 
