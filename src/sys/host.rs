@@ -40,8 +40,7 @@ pub fn consoles() -> List {
     let mut line = [0; COMMAND_LINE_MAX];
     let active = fd::load(ACTIVE, &mut active);
     let line = if active.is_empty() { fd::load(c"/proc/cmdline", &mut line) } else { &[] };
-    let everywhere = is_machine();
-    let is_there = |name: &[u8]| everywhere || !is_missing(b"/dev/", name);
+    let is_there = |name: &[u8]| is_machine() || !is_missing(b"/dev/", name);
     let mut list = List::new();
     consoles::collect(active, line, &is_there, &mut list);
     list

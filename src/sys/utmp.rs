@@ -7,7 +7,7 @@
 use core::ffi::CStr;
 
 pub use pidone::wire::utmp::Record;
-use pidone::wire::utmp::{Bytes, Kind, SIZE};
+use pidone::wire::utmp::{self, Bytes, SIZE, is_of, is_user, replaces};
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
@@ -30,47 +30,37 @@ pub fn put(record: &Record<'_>) {
     let mut bytes = [0; SIZE];
     record.encode(&mut bytes);
     let (utmp, path) = utmp();
-    let mut before = [0; SIZE];
-    match find(&utmp, &mut |old| record.replaces(old), &mut before) {
+    let mut old = [0; SIZE];
+    match find(&utmp, &mut |old| replaces(&bytes, old), &mut old) {
         Some(place) => {
             write_at(&utmp, &bytes, place * SIZE as u64);
-            end_of(&Record::decode(&before), record);
+            if is_user(&old) && !is_of(&old, record.pid) {
+                // A session begins before anybody has written down that the last one has ended.
+                utmp::bury(&mut old, (0, 0), (record.seconds, record.micros));
+                append(WTMP, &old);
+            }
         }
         None => append(path, &bytes),
     }
     append(WTMP, &bytes);
 }
 
-/// Writes into wtmp that a session has ended, where another one begins in its place before anybody
-/// has written that down.
-fn end_of(old: &Record<'_>, new: &Record<'_>) {
-    if old.kind == Kind::User && old.pid != new.pid {
-        let mut bytes = [0; SIZE];
-        old.dead(0, 0).at(new.seconds, new.micros).encode(&mut bytes);
+/// Writes into both files that a process has ended, if it has a record.
+pub fn bury(pid: i32, signal: u8, code: u8) {
+    let (utmp, _) = utmp();
+    let mut bytes = [0; SIZE];
+    if let Some(place) = find(&utmp, &mut |record| is_of(record, pid), &mut bytes) {
+        utmp::bury(&mut bytes, (signal, code), now());
+        write_at(&utmp, &bytes, place * SIZE as u64);
         append(WTMP, &bytes);
     }
-}
-
-/// Writes into both files that a process has ended, if it has a record. Whether it had one.
-pub fn bury(pid: i32, signal: u8, code: u8) -> bool {
-    let (utmp, _) = utmp();
-    let mut old = [0; SIZE];
-    let Some(place) = find(&utmp, &mut |record| record.is_of(pid), &mut old) else {
-        return false;
-    };
-    let (seconds, micros) = now();
-    let mut bytes = [0; SIZE];
-    Record::decode(&old).dead(signal, code).at(seconds, micros).encode(&mut bytes);
-    write_at(&utmp, &bytes, place * SIZE as u64);
-    append(WTMP, &bytes);
-    true
 }
 
 /// How many are logged in.
 pub fn users() -> u32 {
     let mut count = 0;
-    let mut count_one = |record: &Record<'_>| {
-        count += u32::from(record.kind == Kind::User);
+    let mut count_one = |record: &Bytes| {
+        count += u32::from(is_user(record));
         false
     };
     find(&utmp().0, &mut count_one, &mut [0; SIZE]);
@@ -91,12 +81,12 @@ fn utmp() -> (Fd, &'static CStr) {
 }
 
 /// The place of the first record that is wanted, which is left in the buffer.
-fn find(file: &Fd, wanted: &mut dyn FnMut(&Record<'_>) -> bool, room: &mut Bytes) -> Option<u64> {
+fn find(file: &Fd, wanted: &mut dyn FnMut(&Bytes) -> bool, room: &mut Bytes) -> Option<u64> {
     for place in 0..PLACES_MAX {
         if fd::read(file.raw(), room) != Ok(SIZE as u32) {
             return None;
         }
-        if wanted(&Record::decode(room)) {
+        if wanted(room) {
             return Some(place);
         }
     }

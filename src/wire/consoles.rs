@@ -22,23 +22,25 @@ pub fn collect(
 ) -> bool {
     let mut rest = if active.is_empty() { command_line } else { active };
     while !rest.is_empty() {
-        let mut word = take(&mut rest, b' ').trim_ascii();
+        let mut word = take(&mut rest, b' ');
         if active.is_empty() {
             word = word.strip_prefix(b"console=").unwrap_or(b"");
         }
+        let mut word = take(&mut word, b'\n');
         let name = take(&mut word, b',');
-        let name = name.strip_prefix(b"/dev/").unwrap_or(name);
-        // The name tty0 stands for whichever virtual terminal is in front.
-        let tty = if matches!(name, b"tty0" | b"tty") { b"tty1" } else { name };
-        let silent = matches!(tty, b"" | b"null" | b"ttynull" | b"ttynull0");
-        if silent || place(list, tty).is_some() || !is_there(tty) {
-            continue;
+        let mut tty = name.strip_prefix(b"/dev/").unwrap_or(name);
+        if tty == b"tty0" {
+            // It stands for whichever virtual terminal is in front.
+            tty = b"tty1";
         }
-        if list.len() + tty.len() >= BYTES_MAX {
-            return false;
+        let silent = place(b" null ttynull ttynull0", tty).or_else(|| place(list, tty));
+        if silent.is_none() && is_there(tty) {
+            if list.len() + tty.len() >= BYTES_MAX {
+                return false;
+            }
+            let _ = list.extend_from_slice(tty);
+            let _ = list.push(b' ');
         }
-        let _ = list.extend_from_slice(tty);
-        let _ = list.push(b' ');
     }
     true
 }

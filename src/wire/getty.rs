@@ -7,7 +7,7 @@ use super::names::{begins, holds, place, take};
 use super::value;
 
 /// Letters of options that are only there or not.
-const FLAGS: &[u8] = b"8chiJLmnNpRsw";
+const FLAGS: &[u8] = b"8chiJLmnNpRsw:";
 /// Letters of options with a value.
 const VALUES: &[u8] = b"afHIlt";
 
@@ -47,11 +47,19 @@ impl<'a> Options<'a> {
     pub fn read(&mut self, words: WordsOf<'_, 'a>) {
         let mut ended = false;
         while let Some(word) = words.next() {
+            let mut value = word;
             match word {
-                _ if ended => self.plain(word),
-                b"--\0" => ended = true,
-                [b'-', b'-', name @ ..] => self.long(name, word, words),
-                [b'-', letter, ..] if *letter != 0 => self.short(word, words),
+                b"--\0" if !ended => ended = true,
+                [b'-', b'-', ..] if !ended => {
+                    // A long name is one letter; its value stands behind an equals sign.
+                    let name = take(&mut value, b'=').get(2..).unwrap_or(&[]);
+                    let place = place(NAMES, without_nul(name));
+                    let letter = place.and_then(|place| LETTERS.get(place..place + 1));
+                    self.options(letter.unwrap_or(b"?"), value, word, words);
+                }
+                [b'-', rest @ ..] if !ended && rest.len() > 1 => {
+                    self.options(rest, b"", word, words);
+                }
                 _ => self.plain(word),
             }
         }
@@ -94,51 +102,42 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn long(&mut self, name: &'a [u8], word: &'a [u8], words: WordsOf<'_, 'a>) {
-        let mut value = name;
-        let name = take(&mut value, b'=');
-        let place = place(NAMES, without_nul(name));
-        match place.and_then(|place| LETTERS.get(place)) {
-            Some(&letter) => {
-                let value = Some(value).filter(|value| !value.is_empty());
-                self.set(letter, value, word, words);
-            }
-            None => self.blame(word, OPTION),
-        }
-    }
-
-    fn short(&mut self, word: &'a [u8], words: WordsOf<'_, 'a>) {
-        let mut rest = word.get(1..).unwrap_or(&[]);
-        while let Some((&letter, after)) = rest.split_first()
-            && letter != 0
-        {
+    /// Takes down the options that these letters are. The value of one is given, or it is the rest
+    /// of the letters or the next word.
+    fn options(
+        &mut self,
+        letters: &'a [u8],
+        given: &'a [u8],
+        word: &'a [u8],
+        words: WordsOf<'_, 'a>,
+    ) {
+        let mut rest = letters;
+        while let Some((&letter, after)) = rest.split_first() {
             rest = after;
-            let takes = holds(VALUES, letter);
-            let value = if takes { after } else { after.strip_prefix(b"=").unwrap_or(b"") };
-            let value = Some(value).filter(|value| value.len() > 1);
-            if !takes && !holds(FLAGS, letter) {
-                return self.blame(word, OPTION);
+            if let Some(place) = VALUES.iter().position(|&b| b == letter)
+                && let Some(slot) = self.values.get_mut(place)
+            {
+                *slot = if !given.is_empty() {
+                    Some(given)
+                } else if after.len() > 1 {
+                    Some(after)
+                } else {
+                    words.next()
+                };
+                if slot.is_none() || letter == b't' && value::number(self.text(letter)).is_none() {
+                    self.blame(word, b"a value");
+                }
+                return;
             }
-            self.set(letter, value, word, words);
-            if takes || value.is_some() {
-                break;
-            }
-        }
-    }
-
-    /// Takes down an option with the value that stands in its own word.
-    fn set(&mut self, letter: u8, value: Option<&'a [u8]>, word: &'a [u8], words: WordsOf<'_, 'a>) {
-        let place = VALUES.iter().position(|&b| b == letter);
-        if let Some(slot) = place.and_then(|place| self.values.get_mut(place)) {
-            *slot = value.or_else(|| words.next());
-            if slot.is_none() || letter == b't' && value::number(self.text(letter)).is_none() {
-                self.blame(word, b"a value");
-            }
-        } else if letter == b'L' && value.is_some_and(|mode| begins(mode, b'n')) {
             // agetty's `-L=never` waits for a carrier; `always` is usual, and `auto` is as well.
-            self.flags |= bit(CARRIER);
-        } else {
-            self.flags |= bit(letter);
+            let mode = if begins(after, b'=') { after.get(1..).unwrap_or(&[]) } else { given };
+            self.flags |= bit(if begins(mode, b'n') { CARRIER } else { letter });
+            if !holds(FLAGS, letter) {
+                return self.blame(word, b"an option");
+            }
+            if begins(after, b'=') || begins(after, 0) {
+                return;
+            }
         }
     }
 
@@ -162,8 +161,6 @@ impl<'a> Options<'a> {
         }
     }
 }
-
-const OPTION: &[u8] = b"an option";
 
 /// The bit of a flag: no two of them are the same letter but for the case and a digit.
 fn bit(letter: u8) -> u64 {
@@ -238,9 +235,9 @@ mod tests {
         assert_eq!(NAMES.split(|&b| b == b' ').count(), LETTERS.len());
         for (name, &letter) in NAMES.split(|&b| b == b' ').zip(LETTERS) {
             let known = holds(FLAGS, letter) || holds(VALUES, letter);
-            assert!(known || letter == NO_HOSTNAME, "{}", String::from_utf8_lossy(name));
+            assert!(known, "{}", String::from_utf8_lossy(name));
         }
-        let all = FLAGS.iter().chain(&[NO_HOSTNAME, CARRIER]);
+        let all = FLAGS.iter().chain(&[CARRIER]);
         assert_eq!(all.fold(0, |bits, &flag| bits | bit(flag)).count_ones(), 15);
         assert!(FLAGS.iter().all(|&letter| read(&format!("-{} tty1", letter as char)).is_ok()));
     }

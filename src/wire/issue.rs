@@ -57,8 +57,10 @@ pub fn variable<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         if let Some((key, value)) = cut(take(&mut rest, b'\n'), b'=')
             && key == name
         {
-            let bare = |quote: &[u8]| value.strip_prefix(quote)?.strip_suffix(quote);
-            return Some(bare(b"\"").or(bare(b"'")).unwrap_or(value));
+            return Some(match value {
+                [b'"', bare @ .., b'"'] | [b'\'', bare @ .., b'\''] => bare,
+                bare => bare,
+            });
         }
     }
     None

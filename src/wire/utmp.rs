@@ -41,11 +41,6 @@ impl Kind {
             _ => Kind::Empty,
         }
     }
-
-    /// Whether such a record is about a process that init started.
-    pub fn is_process(self) -> bool {
-        matches!(self, Kind::Init | Kind::Login | Kind::User | Kind::Dead)
-    }
 }
 
 /// One record. Texts that are longer than their places are cut.
@@ -126,31 +121,9 @@ impl<'a> Record<'a> {
         Record { kind: Kind::User, user, ..Record::login(pid, line, host) }
     }
 
-    /// What becomes of a record when its process has ended, by this signal or with this code.
-    pub fn dead(self, signal: u8, code: u8) -> Record<'a> {
-        Record { kind: Kind::Dead, user: b"", host: b"", exit: (signal, code), ..self }
-    }
-
     /// The same at another time.
     pub fn at(self, seconds: u32, micros: u32) -> Record<'a> {
         Record { seconds, micros, ..self }
-    }
-
-    /// Whether this record is to stand in the place of an older one, as pututline(3) decides it:
-    /// a record of a process by its short name, or by the terminal where one has no short name;
-    /// other records by their kind.
-    pub fn replaces(&self, old: &Record<'_>) -> bool {
-        if !self.kind.is_process() {
-            return self.kind != Kind::Empty && self.kind == old.kind;
-        }
-        let by_line = self.id.is_empty() || old.id.is_empty();
-        let same = if by_line { self.line == old.line } else { self.id == old.id };
-        old.kind.is_process() && same
-    }
-
-    /// Whether this is the record of a living process with this number.
-    pub fn is_of(&self, pid: i32) -> bool {
-        self.pid == pid && self.kind.is_process() && self.kind != Kind::Dead
     }
 
     /// As it stands in a file.
@@ -184,6 +157,50 @@ impl<'a> Record<'a> {
             micros: number(bytes, MICROS),
         }
     }
+}
+
+/// The kind of a record in a file, as its number.
+fn kind(bytes: &Bytes) -> u8 {
+    if bytes[1] == 0 { bytes[0] } else { Kind::Empty as u8 }
+}
+
+/// Whether a record is about a process that init started.
+fn is_process(bytes: &Bytes) -> bool {
+    (Kind::Init as u8..=Kind::Dead as u8).contains(&kind(bytes))
+}
+
+/// Whether somebody is logged in by this record.
+pub fn is_user(bytes: &Bytes) -> bool {
+    kind(bytes) == Kind::User as u8
+}
+
+/// Whether a record is to stand in the place of an older one, as pututline(3) decides it: a record
+/// of a process by its short name, which all of ours have, other records by their kind.
+pub fn replaces(new: &Bytes, old: &Bytes) -> bool {
+    let id = |bytes: &Bytes| number(bytes, ID.0);
+    let same = if is_process(new) {
+        is_process(old) && id(new) == id(old)
+    } else {
+        kind(new) == kind(old)
+    };
+    same && kind(new) != Kind::Empty as u8
+}
+
+/// Whether this is the record of a living process with this number.
+pub fn is_of(bytes: &Bytes, pid: i32) -> bool {
+    is_process(bytes) && kind(bytes) != Kind::Dead as u8 && number(bytes, PID) == pid as u32
+}
+
+/// Makes of a record what becomes of it when its process has ended, by this signal or with this
+/// code, at this time in seconds and microseconds.
+pub fn bury(bytes: &mut Bytes, (signal, code): (u8, u8), (seconds, micros): (u32, u32)) {
+    bytes[0] = Kind::Dead as u8;
+    bytes[EXIT] = signal;
+    bytes[EXIT + 2] = code;
+    // The user and the host stand side by side.
+    bytes[USER.0..HOST.0 + HOST.1].fill(0);
+    put(bytes, SECONDS, 4, &seconds.to_le_bytes());
+    put(bytes, MICROS, 4, &micros.to_le_bytes());
 }
 
 /// Writes at most `len` bytes at a place.
@@ -309,29 +326,31 @@ mod tests {
 
     #[test]
     fn a_record_follows_that_of_the_same_terminal_through_its_life() {
-        let waits = Record::login(70, b"tty1", b"");
-        let here = Record::user(70, b"tty1", b"anna", b"");
-        let gone = here.dead(1, 0).at(5, 6);
-        for old in [waits, here, gone] {
-            assert!(waits.replaces(&old) && here.replaces(&old) && gone.replaces(&old));
+        let waits = encoded(&Record::login(70, b"tty1", b""));
+        let here = encoded(&Record::user(70, b"tty1", b"anna", b"far"));
+        let mut gone = here;
+        bury(&mut gone, (1, 3), (5, 6));
+        for old in [&waits, &here, &gone] {
+            assert!([&waits, &here, &gone].iter().all(|new| replaces(new, old)));
         }
-        assert_eq!((gone.user, gone.line, gone.pid), (&b""[..], &b"tty1"[..], 70));
-        let other = Record::login(71, b"tty2", b"");
-        assert!(!here.replaces(&other) && !here.replaces(&Record::boot(b"6.1")));
-        let nameless = Record { id: b"", ..other };
-        assert!(!here.replaces(&nameless));
-        assert!(Record { line: b"tty1", ..nameless }.replaces(&here), "the terminal decides then");
-        assert!(waits.is_of(70) && here.is_of(70) && !gone.is_of(70) && !here.is_of(71));
+        let end = Record::decode(&gone);
+        assert_eq!((end.user, end.host, end.line, end.pid), (&b""[..], &b""[..], &b"tty1"[..], 70));
+        assert_eq!((end.exit, end.seconds, end.micros), ((1, 3), 5, 6));
+        let other = encoded(&Record::login(71, b"tty2", b""));
+        assert!(!replaces(&here, &other) && !replaces(&here, &encoded(&Record::boot(b"6.1"))));
+        assert!(is_of(&waits, 70) && is_of(&here, 70) && !is_of(&gone, 70) && !is_of(&here, 71));
+        assert!(is_user(&here) && !is_user(&waits) && !is_user(&gone));
     }
 
     #[test]
     fn a_boot_replaces_a_boot_alone_and_nothing_replaces_by_being_empty() {
         let (boot, down) = (Record::boot(b"6.1"), Record::shutdown(b"6.1"));
-        assert!(boot.replaces(&boot) && down.replaces(&down) && !boot.replaces(&down));
-        assert!(!Record::EMPTY.replaces(&Record::EMPTY));
+        let (old, new) = (encoded(&boot), encoded(&down));
+        assert!(replaces(&old, &old) && replaces(&new, &new) && !replaces(&old, &new));
+        assert!(!replaces(&[0; SIZE], &[0; SIZE]));
         assert_eq!((boot.line, boot.id, boot.user), (&b"~"[..], &b"~~"[..], &b"reboot"[..]));
         assert_eq!(down.user, b"shutdown");
-        assert!(!Record { pid: 0, ..boot }.is_of(0));
+        assert!(!is_of(&old, 0));
     }
 
     #[test]
