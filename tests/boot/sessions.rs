@@ -1,6 +1,10 @@
 //! Sessions: from getty through login to the shell, on the serial line and on the screen.
 
-use crate::guest::{Guest, boot_test, scratch, text};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::guest::{Guest, boot_test, repository, scratch, text};
 
 /// Types on the machine's own keyboard, by the hands of QEMU's monitor.
 fn type_on_keyboard(guest: &mut Guest, keys: &str) {
@@ -114,4 +118,76 @@ fn new_active_consoles_get_their_line_and_old_ones_lose_it() {
     assert_eq!(lines.next(), Some("tty0"), "{seen}");
     assert_eq!(lines.next(), Some("unchanged"), "{seen}");
     assert!(lines.next().is_some_and(|l| l.contains("ttyS0")), "{seen}");
+}
+
+#[test]
+fn a_board_without_an_inittab_has_its_shell_on_each_console() {
+    // The console of init itself is the last one, so that of the serial line comes by its name.
+    let mut guest = Guest::boot(&scratch("bare"), &["--append", "console=tty0"]);
+    guest.log_in();
+    guest.console.type_line("rm /etc/inittab; kill -QUIT 1");
+    guest.console.expect("Please press Enter to activate this console.");
+    guest.console.type_bytes(b"\n");
+    guest.console.expect("# ");
+    guest.name_prompt();
+    assert!(guest.shell("echo on $(tty)").contains("on /dev/ttyS0"));
+    guest.shell(&until("until", "tty1"));
+    guest.end_with("poweroff -f");
+}
+
+#[test]
+fn a_real_line_has_breaks_and_parity() {
+    let folder = scratch("line");
+    let socket = folder.join("socket");
+    let inittab = folder.join("inittab");
+    let demo = std::fs::read_to_string(repository("rootfs/etc/inittab")).unwrap();
+    let line = "ttyS1:delay=0:respawn:/sbin/getty -L 9600,1200 ttyS1 vt100\n";
+    std::fs::write(&inittab, demo + line).unwrap();
+    let device = format!(
+        "-chardev socket,id=far,path={},server=on,wait=off -device isa-serial,chardev=far,index=1",
+        socket.display()
+    );
+    let options = ["--inittab", inittab.to_str().unwrap(), "--qemu", &device];
+    let mut guest = Guest::boot(&folder, &options);
+    guest.log_in();
+    let mut far = Far(UnixStream::connect(&socket).unwrap());
+    guest.shell(&until("until", "ttyS1"));
+    far.0.write_all(b"\r").unwrap();
+    far.expect("pidone login: ");
+    assert!(guest.shell("stty -F /dev/ttyS1").contains("speed 9600"));
+    // The keys Ctrl-A C bring up QEMU's monitor, which can send a BREAK.
+    guest.console.type_bytes(b"\x01c\n");
+    guest.console.expect("(qemu) ");
+    guest.console.type_line("chardev-send-break far");
+    far.expect("pidone login: ");
+    guest.console.type_bytes(b"\x01c\n");
+    guest.console.expect("ready> ");
+    assert!(guest.shell("stty -F /dev/ttyS1").contains("speed 1200"));
+    let even = |&byte: &u8| byte | ((byte.count_ones() as u8 & 1) << 7);
+    let keys: Vec<u8> = b"root\r".iter().map(even).collect();
+    far.0.write_all(&keys).unwrap();
+    far.expect("Password: ");
+    let settings = guest.shell("stty -a -F /dev/ttyS1");
+    for word in ["\nparenb -parodd ", " cs7 "] {
+        assert!(settings.contains(word), "no {word:?} in {settings}");
+    }
+    guest.end_with("poweroff");
+}
+
+/// The far end of a serial line.
+struct Far(UnixStream);
+
+impl Far {
+    /// Waits for words, whose eighth bits do not count.
+    fn expect(&mut self, words: &str) {
+        self.0.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut seen = Vec::new();
+        let mut byte = [0];
+        while !seen.ends_with(words.as_bytes()) {
+            let read = self.0.read(&mut byte);
+            let shown = String::from_utf8_lossy(&seen).into_owned();
+            assert_eq!(read.ok(), Some(1), "no {words:?} on the line after {shown:?}");
+            seen.push(byte[0] & 0x7f);
+        }
+    }
 }
