@@ -35,11 +35,15 @@
 //! | [`wire::mounts`] | what is left to unmount |
 //! | [`wire::passwd`], [`wire::crypt`], [`wire::login`] | accounts, hashes, login's words |
 //! | [`wire::utmp`] | records of who is logged in |
+//! | [`wire::consoles`] | the active consoles |
+//! | [`wire::getty`], [`wire::issue`] | what getty is told, and what it shows |
+//! | [`machine::line`] | the line in which somebody types a name |
 //! | [`machine::unit`] | one unit: its states and what moves it between them |
 //! | [`machine::table`] | the lines of an inittab, at rest |
 //! | [`machine::ties`], [`machine::hear`] | who waits for whom, and what units say of themselves |
 //! | [`machine::care`] | who looks after units |
 //! | [`machine::log`] | messages until they are delivered |
+//! | [`machine::records`] | what is written down about sessions |
 //! | [`machine::init`] | the whole: boot, signals, reload |
 //! | [`machine::shutdown`] | the way down |
 

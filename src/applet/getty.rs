@@ -116,9 +116,9 @@ impl Getty<'_> {
     /// The settings that both states of the line share.
     fn settings(&self) -> Option<Settings> {
         let mut settings = Settings::of(0)?;
-        let control = !self.options.has(b'c');
+        let was_local = settings.is_local();
         settings.make_sane();
-        settings.set_local(self.options.has(b'L') || !control);
+        settings.set_local(self.options.has(b'L') || self.options.has(b'c') && was_local);
         if self.options.has(b'h') {
             settings.set_flow_control();
         }

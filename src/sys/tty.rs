@@ -112,6 +112,11 @@ impl Settings {
     }
 
     /// Whether the line needs no carrier.
+    pub fn is_local(&self) -> bool {
+        self.control & CLOCAL != 0
+    }
+
+    /// Sets whether it does not.
     pub fn set_local(&mut self, local: bool) {
         self.control = self.control & !CLOCAL | if local { CLOCAL } else { 0 };
     }
