@@ -19,13 +19,6 @@ impl Bench {
         bench
     }
 
-    fn boot_on(consoles: &str, inittab: &str) -> Self {
-        let mut bench = Bench::fresh();
-        bench.consoles = consoles.into();
-        bench.text(inittab);
-        bench
-    }
-
     fn fresh() -> Self {
         let init = Init::new(std::boxed::Box::leak(std::boxed::Box::default()));
         let now = Instant::from_millis(1_000);
@@ -34,13 +27,6 @@ impl Bench {
         bench.init.handle(now, Event::Boot { mode: Mode::Inittab, seed: 1 });
         assert_eq!(bench.init.next_action(), Some(Action::ReadTable));
         bench
-    }
-
-    /// The terminals of all units.
-    fn ttys(&self) -> std::vec::Vec<String> {
-        let table = self.init.table();
-        let ttys = table.slots().iter().map(|slot| table.text(slot.spec.tty));
-        ttys.map(|tty| String::from_utf8_lossy(tty).into_owned()).collect()
     }
 
     fn text(&mut self, inittab: &str) {

@@ -1,5 +1,21 @@
 use super::*;
 
+impl Bench {
+    fn boot_on(consoles: &str, inittab: &str) -> Self {
+        let mut bench = Bench::fresh();
+        bench.consoles = consoles.into();
+        bench.text(inittab);
+        bench
+    }
+
+    /// The terminals of all units.
+    fn ttys(&self) -> std::vec::Vec<String> {
+        let table = self.init.table();
+        let ttys = table.slots().iter().map(|slot| table.text(slot.spec.tty));
+        ttys.map(|tty| String::from_utf8_lossy(tty).into_owned()).collect()
+    }
+}
+
 #[test]
 fn a_line_for_all_consoles_is_one_for_each() {
     let mut b = Bench::boot_on("tty1 ttyS0 ", "@console:name=c:respawn:g\n tty2::respawn:h\n");
