@@ -14,6 +14,7 @@ fn rules(restart: Restart) -> Rules {
     Rules {
         restart,
         ready: if restart == Restart::No { Ready::Exit } else { Ready::AtOnce },
+        follows: restart == Restart::OnFailure,
         awaits_terminal: restart == Restart::Always,
         delay: 100,
         max_delay: 60_000,
@@ -32,6 +33,10 @@ fn states() -> Vec<(&'static str, State)> {
         ("Starting", State::Starting { pid, since: past }),
         ("Up for 1 s", State::Up { pid, since: past }),
         ("Up for 90 s", State::Up { pid, since: Instant::from_millis(10_000) }),
+        ("Forked", State::Forked { until: None, then: None }),
+        ("Forked, over, to rest", State::Forked { until: Some(past), then: Some(then) }),
+        ("Following", State::Following { pid, then: None }),
+        ("Following, to rest", State::Following { pid, then: Some(then) }),
         ("Backoff, over", State::Backoff { until: past }),
         ("Backoff", State::Backoff { until: future }),
         ("NoTerminal, watched", State::NoTerminal { until: None }),
@@ -60,6 +65,8 @@ fn stimuli() -> Vec<(&'static str, Stimulus)> {
         ("Refused: no terminal", Stimulus::Refused(Refusal::NoTerminal { watched: true })),
         ("Refused: no watch", Stimulus::Refused(Refusal::NoTerminal { watched: false })),
         ("Ready", Stimulus::Ready),
+        ("Heir", Stimulus::Heir(Pid(8))),
+        ("Found", Stimulus::Found(Pid(8))),
         ("Exited: fine", Stimulus::Exited(Ending::Fine)),
         ("Exited: failed", Stimulus::Exited(Ending::Failed)),
         ("Exited: fault", Stimulus::Exited(Ending::Fault)),
@@ -82,6 +89,7 @@ fn show(state: State) -> String {
     match state {
         State::Starting { pid, since } => format!("Starting {} since {}", pid.0, at(since)),
         State::Up { pid, since } => format!("Up {} since {}", pid.0, at(since)),
+        State::Following { pid, then } => format!("Following {} {then:?}", pid.0),
         State::Backoff { until } => format!("Backoff {}", at(until)),
         State::NoTerminal { until: Some(until) } => format!("NoTerminal {}", at(until)),
         State::NoTerminal { until: None } => "NoTerminal".into(),
@@ -91,6 +99,7 @@ fn show(state: State) -> String {
         }
         State::Overdue { pid, then } => format!("Overdue {} {then:?}", pid.0),
         State::Killed { pid, then } => format!("Killed {} {then:?}", pid.0),
+        State::Forked { until, then } => format!("Forked {:?} {then:?}", until.map(at)),
         State::Idle | State::Due | State::Absent | State::Done | State::Failed => {
             format!("{state:?}")
         }

@@ -18,7 +18,7 @@ struct Plant {
 const PLANTS: &[Plant] = &[
     Plant {
         what: "every early end is followed by a start at once",
-        file: "machine/unit.rs",
+        file: "machine/steps.rs",
         from: "let Some(doublings) = early.checked_sub(1) else {",
         to: "let Some(doublings) = early.checked_sub(255) else {",
     },
@@ -36,15 +36,15 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "a unit that does not stop is never killed",
-        file: "machine/unit.rs",
-        from: "S::Tick) if until <= now => Overdue { pid, then },",
-        to: "S::Tick) if until <= now => Stopping { pid, until: now.plus(rules.grace), then },",
+        file: "machine/steps.rs",
+        from: "S::Tick if until <= at.now => State::Overdue { pid, then },",
+        to: "S::Tick if until <= at.now => State::Leaving { pid, then },",
     },
     Plant {
         what: "KILL comes at once instead of after the grace",
-        file: "machine/unit.rs",
-        from: "Stopping { pid, until: now.plus(rules.grace), then }",
-        to: "Overdue { pid, then }",
+        file: "machine/steps.rs",
+        from: "State::Stopping { pid, until: at.now.plus(at.rules.grace), then }",
+        to: "State::Overdue { pid, then }",
     },
     Plant {
         what: "a shutdown line may take for ever",
@@ -60,9 +60,9 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "a back-off that ends just now keeps the machine awake",
-        file: "machine/unit.rs",
-        from: "(Backoff { until }, S::Tick) if until <= now => Due,",
-        to: "(Backoff { until }, S::Tick) if until < now => Due,",
+        file: "machine/steps.rs",
+        from: "S::Tick if until <= at.now => State::Due,",
+        to: "S::Tick if until < at.now => State::Due,",
     },
     Plant {
         what: "what is lost is not counted",
@@ -132,9 +132,9 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "a unit counts as ready as soon as it has a process",
-        file: "machine/unit.rs",
-        from: "Ready::Exit => {\n                State::Starting { pid, since: now }",
-        to: "Ready::Exit => {\n                State::Up { pid, since: now }",
+        file: "machine/steps.rs",
+        from: "Ready::Exit => {\n                State::Starting { pid, since: at.now }",
+        to: "Ready::Exit => {\n                State::Up { pid, since: at.now }",
     },
     Plant {
         what: "a line has one unit more than it asks for",

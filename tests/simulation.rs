@@ -14,6 +14,8 @@ mod people;
 mod random;
 #[path = "simulation/scenario.rs"]
 mod scenario;
+#[path = "simulation/services.rs"]
+mod services;
 #[path = "simulation/ties.rs"]
 mod ties;
 #[path = "simulation/world.rs"]

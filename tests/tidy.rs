@@ -101,11 +101,16 @@ fn source_and_deed_spell_out_what_they_match() {
         let act = act.split("\n        }").next().unwrap();
         assert!(!act.contains("_ =>"), "the deed has an arm for any action");
     }
-    let unit = fs::read_to_string(home().join("src/machine/unit.rs")).unwrap();
-    let step = unit.split("match (state, what) {").nth(1).expect("units match pairs");
-    let step = step.split("\n        };").next().unwrap();
-    let any = step.lines().map(str::trim).any(|l| l.starts_with("_ ") || l.starts_with("(_"));
-    assert!(!any, "the unit has an arm for any pair");
+    let unit = fs::read_to_string(home().join("src/machine/steps.rs")).unwrap();
+    let steps = unit.split("match what {").skip(1).chain(unit.split("match self.state {").nth(1));
+    let mut count = 0;
+    for step in steps {
+        let step = step.split("\n        }").next().unwrap();
+        let any = step.lines().map(str::trim).any(|l| l.starts_with("_ ") || l.starts_with("(_"));
+        assert!(!any, "the unit has an arm for any state or stimulus: {step}");
+        count += 1;
+    }
+    assert_eq!(count, 13, "each state has a function");
     for (path, text) in rust("src/sys").into_iter().chain(rust("src/applet")) {
         let events = [
             "Event::Exited {",

@@ -41,6 +41,8 @@ pub enum Errand {
     Await,
     /// Look whether it is well.
     Look,
+    /// Find the process that it left in its place.
+    Follow,
 }
 
 /// How it is with the aide of a ward.
@@ -228,7 +230,7 @@ impl Care {
     pub fn begun(&mut self, now: Instant, of: Pid, pid: Pid) {
         if let Some(ward) = self.ward(of) {
             let until = match ward.errand {
-                Errand::Await => None,
+                Errand::Await | Errand::Follow => None,
                 Errand::Look => Some(now.plus(ward.plan.every)),
             };
             ward.aide = Aide::Away { pid, until };
@@ -269,11 +271,11 @@ impl Care {
             return Some(Finding::Well);
         };
         match ward.errand {
-            Errand::Await if fine => {
+            Errand::Await | Errand::Follow if fine => {
                 ward.aide = Aide::None;
                 return Some(Finding::Ready(of));
             }
-            Errand::Await => {
+            Errand::Await | Errand::Follow => {
                 ward.aide = Aide::At { until: now.plus(RETRY_MS) };
                 return Some(Finding::Well);
             }

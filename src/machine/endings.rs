@@ -25,6 +25,13 @@ impl Init<'_> {
     fn unit_ended(&mut self, unit: UnitId, pid: Pid, exit: Exit, fault: Option<Fault>) {
         let Some(before) = self.table.slot(unit).map(|slot| slot.unit) else { return };
         self.stirred = true;
+        let found = fault.and_then(Fault::finding);
+        if let Some(found) = found.filter(|&found| self.unit_of(found).is_none()) {
+            self.stimulate(unit, Stimulus::Found(found));
+            return self.follows(unit, found);
+        }
+        // The process of another unit is no more than none.
+        let fault = fault.filter(|_| found.is_none());
         self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
         self.tell_exit(unit, &before, exit, fault);
         // The record of the way down ends all sessions at once.

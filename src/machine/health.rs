@@ -32,13 +32,30 @@ impl Init<'_> {
     /// A unit has been started that may have to be looked after.
     #[inline(never)]
     pub(super) fn look_after(&mut self, unit: UnitId, pid: Pid) {
-        let Some(Slot { spec, .. }) = self.table.slot(unit) else {
+        let Some(Slot { spec, unit: of }) = self.table.slot(unit) else {
             return;
         };
-        if spec.kind.is_service() && spec.options.len() > 0 {
+        // One that leaves another process behind is looked after as that.
+        let is_it = !spec.rules.follows || matches!(of.state, State::Up { .. });
+        if spec.kind.is_service() && spec.options.len() > 0 && is_it {
             self.care.begin(pid, plan(self.table, spec));
             self.begin_looking(unit);
         }
+    }
+
+    /// A unit goes on as another process.
+    pub(super) fn follows(&mut self, unit: UnitId, pid: Pid) {
+        self.tell_followed(unit, pid);
+        self.look_after(unit, pid);
+    }
+
+    /// A unit whose process left another one in its place.
+    pub(super) fn next_heir(&self) -> Option<Action> {
+        let unit = self
+            .table
+            .first(|slot| matches!(slot.unit.state, State::Forked { until: None, .. }))?;
+        let heir = self.table.slot(unit)?.unit.heir;
+        Some(Action::Follow { unit, heir })
     }
 
     /// A unit that is up has to be well from now on.

@@ -71,7 +71,17 @@ impl Init<'_> {
             Notice::Stopping => self.tell_unit(unit, b"%u is stopping by itself"),
             Notice::Alive => self.is_alive(unit),
             Notice::Sick => self.is_unwell(unit, b"%u says that it is unwell"),
-            Notice::Ready | Notice::Status(_) | Notice::Main(_) => {}
+            Notice::Main(pid) => self.name_heir(unit, pid),
+            Notice::Ready | Notice::Status(_) => {}
+        }
+    }
+
+    /// A unit names the process that is to be followed when its own one ends.
+    fn name_heir(&mut self, unit: UnitId, pid: u32) {
+        let heir = Pid(i32::try_from(pid).unwrap_or(0));
+        let own = self.table.slot(unit).and_then(|slot| slot.unit.state.pid());
+        if heir.0 > 1 && own != Some(heir) {
+            self.stimulate(unit, Stimulus::Heir(heir));
         }
     }
 

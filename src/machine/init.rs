@@ -255,6 +255,7 @@ impl Init<'_> {
         self.next_signal()
             .or(first)
             .or_else(|| self.next_care())
+            .or_else(|| self.next_heir())
             .or_else(|| match self.phase {
                 Phase::Fresh => None,
                 Phase::Boot(_) | Phase::Run => self.next_spawn(),
@@ -338,10 +339,16 @@ impl Init<'_> {
     }
 
     fn spawned(&mut self, unit: UnitId, pid: Pid) {
+        let forked = self
+            .table
+            .slot(unit)
+            .is_some_and(|slot| matches!(slot.unit.state, State::Forked { .. }));
         self.stimulate(unit, Stimulus::Spawned(pid));
-        self.tell_start(unit, pid);
-        self.look_after(unit, pid);
-        self.bound_line();
+        if !forked {
+            self.tell_start(unit, pid);
+            self.look_after(unit, pid);
+            self.bound_line();
+        }
     }
 
     fn refused(&mut self, unit: UnitId, refusal: Refusal) {

@@ -100,6 +100,11 @@ impl Bench {
                     self.deeds.push(format!("{errand:?} for {} as {}", of.0, self.pid));
                     Event::AideBegun { of, aide: Pid(self.pid) }
                 }
+                Action::Follow { unit, heir } => {
+                    self.pid += 1;
+                    self.deeds.push(format!("follow {} as {}", heir.0, self.pid));
+                    Event::Spawned { unit, pid: Pid(self.pid) }
+                }
                 Action::EndAide { aide } => {
                     self.deeds.push(format!("kill aide {}", aide.0));
                     Event::AideKilled { aide }

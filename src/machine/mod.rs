@@ -11,6 +11,7 @@ pub mod log;
 pub mod records;
 mod reload;
 pub mod shutdown;
+mod steps;
 mod stories;
 pub mod table;
 pub mod ties;
@@ -52,6 +53,9 @@ pub enum Step {
     Condition,
     /// The way by which it is to tell that it is ready.
     Ready,
+    /// No failure: the process that is to be followed was found. Its number takes more room than
+    /// an error; this is the upper part of it.
+    Found(u8),
     /// A look at its memory: it has more than `mem=` allows.
     Memory,
     /// A look at its port.
@@ -62,7 +66,7 @@ pub enum Step {
 
 impl Step {
     /// The number that a child says it by.
-    pub fn number(self) -> u8 {
+    pub fn number(self) -> u16 {
         match self {
             Step::Fork => 0,
             Step::Terminal => 1,
@@ -71,21 +75,39 @@ impl Step {
             Step::Ready => 4,
             Step::Memory => 5,
             Step::Port => 6,
-            Step::Setting(place) => 7 + place,
+            Step::Setting(place) => 0x100 | place as u16,
+            Step::Found(upper) => 0x200 | upper as u16,
         }
     }
 
     /// The step of a number.
-    pub fn of(number: u8) -> Step {
-        match number {
-            0 => Step::Fork,
-            1 => Step::Terminal,
-            2 => Step::Exec,
-            3 => Step::Condition,
-            4 => Step::Ready,
-            5 => Step::Memory,
-            6 => Step::Port,
-            place => Step::Setting(place - 7),
+    pub fn of(number: u16) -> Step {
+        match (number >> 8, number as u8) {
+            (0, 0) => Step::Fork,
+            (0, 1) => Step::Terminal,
+            (0, 3) => Step::Condition,
+            (0, 4) => Step::Ready,
+            (0, 5) => Step::Memory,
+            (0, 6) => Step::Port,
+            (1, place) => Step::Setting(place),
+            (2, upper) => Step::Found(upper),
+            _ => Step::Exec,
+        }
+    }
+}
+
+impl Fault {
+    /// The word of a process that was found.
+    pub fn found(pid: u32) -> Fault {
+        Fault { step: Step::Found((pid >> 16) as u8), errno: pid as u16 }
+    }
+
+    /// The process that was found, if this is such a word.
+    pub fn finding(self) -> Option<Pid> {
+        match self.step {
+            Step::Found(upper) => Some(Pid(i32::from(upper) << 16 | i32::from(self.errno))),
+            Step::Fork | Step::Terminal | Step::Exec | Step::Condition | Step::Ready => None,
+            Step::Memory | Step::Port | Step::Setting(_) => None,
         }
     }
 }
@@ -251,6 +273,9 @@ pub enum Action {
     Spawn { unit: UnitId },
     /// Begin an aide for a process of a unit: [`Event::AideBegun`] or [`Event::AideRefused`].
     BeginAide { unit: UnitId, of: Pid, errand: Errand },
+    /// Begin the aide that finds the process which a unit is from now on, the heir that it named
+    /// or, for 0, by its file: [`Event::Spawned`] or [`Event::Refused`].
+    Follow { unit: UnitId, heir: Pid },
     /// Kill an aide: [`Event::AideKilled`].
     EndAide { aide: Pid },
     /// Send a unit's process group a signal, CONT after it, and HUP between them where it is to

@@ -150,7 +150,7 @@ fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
         (Step::Condition, _) => (b"%u: %i is not there", b""),
         (Step::Ready, _) => (b"%u: cannot listen for ready=: %e", b""),
         // These are said of a unit that runs, by who looks after it.
-        (Step::Memory | Step::Port, _) => (b"%u: %e", b""),
+        (Step::Memory | Step::Port | Step::Found(_), _) => (b"%u: %e", b""),
         (Step::Setting(place), ESRCH) => (b"%u: no such %x", setting(place)),
         (Step::Setting(place), _) => (b"%u: cannot carry out %x=: %e", setting(place)),
     }
@@ -171,7 +171,8 @@ fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
         State::Absent => (b"; not started until a reload", 0),
         State::Done if kept => (b"; not started again", 0),
         State::Done | State::Idle | State::Starting { .. } | State::Up { .. } => (b"", 0),
-        State::Leaving { .. } => (b"", 0),
+        State::Forked { .. } => (b"; what it leaves behind is looked for", 0),
+        State::Leaving { .. } | State::Following { .. } => (b"", 0),
         State::Stopping { .. } | State::Overdue { .. } | State::Killed { .. } => (b"", 0),
     }
 }
@@ -245,6 +246,10 @@ impl Init<'_> {
         self.log.say(self.now, level, &line);
     }
 
+    pub(super) fn tell_followed(&mut self, unit: UnitId, pid: Pid) {
+        self.tell(Level::Info, unit, b"%u goes on as pid %a", pid.0 as u64);
+    }
+
     pub(super) fn tell_ready(&mut self, unit: UnitId, since: Instant) {
         self.tell(Level::Info, unit, b"%u is ready after %s", self.now.since(since));
     }
@@ -305,6 +310,10 @@ impl Init<'_> {
             Exit::Signal(Signal(4..=8 | 11 | 31)) => Level::Warning,
             Exit::Code(_) | Exit::Signal(_) => Level::Notice,
         };
+        if let State::Following { .. } = before.state {
+            let what = b"%u has left no process behind that could be followed";
+            return self.tell(Level::Warning, unit, what, 0);
+        }
         let mut line = Line::new();
         let pid = before.state.pid().map_or(0, |pid| pid.0);
         fill(&mut line, self.named(unit), b"%u (pid %a) ended", pid as u64, [b"", b""]);

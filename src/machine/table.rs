@@ -346,7 +346,14 @@ impl Table {
             // It takes the place of process 1 itself, which is not set up again.
             said.barred |= self.report_pointless(options, options::SETTINGS, report);
         }
+        let follows = service && options::value(self.text(options), b"pidfile").is_some();
+        if follows && said.ready != Ready::AtOnce {
+            // It is up when the process that it leaves behind was found.
+            self.report_pointless(options, b"ready", report);
+            said.ready = Ready::AtOnce;
+        }
         let rules = Rules {
+            follows,
             restart: said.restart.unwrap_or(by_action),
             ready: said.ready,
             awaits_terminal: kept,

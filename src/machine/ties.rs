@@ -73,6 +73,7 @@ impl Table {
         if let Some(Slot { spec, .. }) = self.slots_mut().get_mut(usize::from(unit.0))
             && awaited
             && spec.rules.ready == Ready::AtOnce
+            && !spec.rules.follows
             && spec.kind.is_service()
         {
             spec.rules.ready = Ready::Exec;
@@ -178,6 +179,7 @@ impl Table {
             Done | Failed | Absent => Standing::Over,
             Idle if !self.may_run(&slot.spec) => Standing::Over,
             Idle | Due | Starting { .. } | Backoff { .. } | NoTerminal { .. } => Standing::Coming,
+            Forked { .. } | Following { .. } => Standing::Coming,
             Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. } => Standing::Coming,
         }
     }

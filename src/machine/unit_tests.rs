@@ -1,8 +1,10 @@
 use super::*;
+use crate::machine::time::Chance;
 
 const RULES: Rules = Rules {
     restart: Restart::Always,
     ready: Ready::AtOnce,
+    follows: false,
     awaits_terminal: true,
     delay: 100,
     max_delay: 60_000,

@@ -5,8 +5,9 @@ use core::ffi::CStr;
 
 use heapless::Vec;
 use pidone::machine::care::Errand;
-use pidone::machine::{Pid, Step};
+use pidone::machine::{Fault, Pid, Step};
 use pidone::wire::lines::LOGICAL_MAX;
+use pidone::wire::text::Line;
 use pidone::wire::{options, value};
 use syscalls::{Sysno, raw_syscall};
 
@@ -50,6 +51,7 @@ pub extern "C" fn run(task: &Task<'_>) -> ! {
     match task.errand {
         Errand::Await => wait_until_ready(task),
         Errand::Look => look(task),
+        Errand::Follow => follow(task),
     }
     kernel::exit(0)
 }
@@ -88,6 +90,60 @@ fn wait_for_path(path: &[u8]) {
     }
 }
 
+/// How often an aide looks for a process that a unit left behind: for 10 seconds, between which
+/// the last parent of it has gone.
+const TRIES: u32 = 10_000 / TRY_MS as u32;
+const TRY_MS: i64 = 50;
+
+/// Finds the process that a unit is from now on and leaves word of it; comes back if there is
+/// none. It has to be a child of the one that we are a child of.
+fn follow(task: &Task<'_>) {
+    let path = options::value(task.options, b"pidfile").unwrap_or_default();
+    let mut room = Path::new();
+    for _ in 0..TRIES {
+        let named = match task.of {
+            Pid(0) => {
+                let mut bytes = [0; 32];
+                let file = joined(&mut room, &[path]);
+                let text = file.map_or(&[][..], |file| fd::load(file, &mut bytes));
+                value::number(text.trim_ascii())
+            }
+            Pid(heir) => Some(heir as u32),
+        };
+        if let Some(pid @ 2..PIDS_MAX) = named
+            && parent_of(pid).is_some_and(|parent| parent == kernel::parent() as u32)
+        {
+            let word = Fault::found(pid);
+            fail_at(task.board, word.step, word.errno);
+        }
+        kernel::sleep(TRY_MS);
+    }
+    kernel::exit(1)
+}
+
+/// There is no process with this number: PID_MAX_LIMIT of the kernel.
+const PIDS_MAX: u32 = 1 << 22;
+
+/// A file of a process below /proc.
+fn load_proc<'a>(pid: u32, name: &[u8], bytes: &'a mut [u8]) -> &'a [u8] {
+    let mut number = Line::new();
+    number.number(u64::from(pid));
+    let mut room = Path::new();
+    let path = joined(&mut room, &[b"/proc/", number.as_bytes(), name]);
+    path.map_or(&[], |path| fd::load(path, bytes))
+}
+
+/// The parent of a process that has not ended, see proc(5). The name may hold anything, so what
+/// counts begins behind its last bracket.
+fn parent_of(pid: u32) -> Option<u32> {
+    let mut bytes = [0; 512];
+    let stat = load_proc(pid, b"/stat", &mut bytes);
+    let end = stat.iter().rposition(|&b| b == b')')?;
+    let mut words = stat.get(end + 1..)?.trim_ascii().split(|&b| b == b' ');
+    let lives = words.next()? != b"Z";
+    words.next().and_then(value::number).filter(|_| lives)
+}
+
 /// Looks whether a unit is well; comes back if it is.
 fn look(task: &Task<'_>) {
     let value = |key: &[u8]| options::value(task.options, key);
@@ -112,12 +168,8 @@ const PAGE: i64 = 4096;
 
 /// How many pages of memory a process has, see proc(5).
 fn resident(pid: Pid) -> Option<i64> {
-    let mut number = pidone::wire::text::Line::new();
-    number.number(pid.0 as u64);
-    let mut room = Path::new();
-    let path = joined(&mut room, &[b"/proc/", number.as_bytes(), b"/statm"])?;
     let mut bytes = [0; 128];
-    let pages = fd::load(path, &mut bytes).split(|&b| b == b' ').nth(1)?;
+    let pages = load_proc(pid.0 as u32, b"/statm", &mut bytes).split(|&b| b == b' ').nth(1)?;
     value::number(pages).map(i64::from)
 }
 

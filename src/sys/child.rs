@@ -88,10 +88,8 @@ impl Board {
         let place = self.0.get(COUNTER).map_or(0, |c| c.fetch_add(1, Ordering::Relaxed));
         let pid = kernel::own_pid() as u64;
         if let Some(word) = self.0.get(place as usize % COUNTER) {
-            word.store(
-                pid << 32 | u64::from(step.number()) << 16 | u64::from(errno),
-                Ordering::Release,
-            );
+            let step = u64::from(step.number());
+            word.store(pid << 32 | step << 16 | u64::from(errno), Ordering::Release);
         }
     }
 
@@ -103,7 +101,7 @@ impl Board {
         let words = self.0.iter().take(COUNTER);
         let mut mine = words.filter(|word| word.load(Ordering::Acquire) >> 32 == pid.0 as u64);
         let word = mine.next()?.swap(0, Ordering::AcqRel);
-        Some(Fault { step: Step::of((word >> 16) as u8), errno: word as u16 })
+        Some(Fault { step: Step::of((word >> 16) as u16), errno: word as u16 })
     }
 }
 
@@ -151,6 +149,7 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
     }
     // SAFETY: the order holds the environment of every child.
     let mut vars = unsafe { Vars::new(order.envp) };
+    setup::forget_pidfile(order.options);
     if let Err((place, errno)) = setup::apply(order.options, &mut vars) {
         fail(order, Step::Setting(place), errno);
     }

@@ -50,6 +50,7 @@ impl Hands {
             Action::BeginAide { unit, of, errand } => {
                 self.begin_aide(init.table(), unit, of, errand)
             }
+            Action::Follow { unit, heir } => self.follow(init.table(), unit, heir),
             Action::EndAide { aide } => {
                 kernel::signal_group(aide, Signal::KILL);
                 Event::AideKilled { aide }
@@ -79,6 +80,17 @@ impl Hands {
         match started {
             Ok(pid) => Event::Spawned { unit, pid },
             Err(refusal) => Event::Refused { unit, refusal },
+        }
+    }
+
+    fn follow(&self, table: &Table, unit: UnitId, heir: Pid) -> Event<'static> {
+        let field = table.slot(unit).map(|slot| table.text(slot.spec.options));
+        match self.nursery.begin_aide(field.unwrap_or_default(), heir, Errand::Follow) {
+            Ok(pid) => Event::Spawned { unit, pid },
+            Err(errno) => {
+                let fault = Fault { step: Step::Fork, errno };
+                Event::Refused { unit, refusal: Refusal::Fault(fault) }
+            }
         }
     }
 

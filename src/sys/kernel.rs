@@ -201,6 +201,12 @@ pub fn forget_signal(signal: Signal) {
     wait_signal(1 << (signal.0 - 1), Some(Instant::from_millis(0)));
 }
 
+/// The number of our parent.
+pub fn parent() -> i32 {
+    // SAFETY: getppid has no arguments and cannot fail.
+    unsafe { raw_syscall!(Sysno::getppid) as i32 }
+}
+
 /// Sleeps for so many milliseconds. Process 1 never does.
 pub fn sleep(millis: i64) {
     let time = Timespec { seconds: millis / 1000, nanos: millis % 1000 * 1_000_000 };

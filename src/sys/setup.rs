@@ -121,6 +121,17 @@ pub fn apply(field: &[u8], vars: &mut Vars) -> core::result::Result<(), (u8, u16
     Ok(())
 }
 
+/// Takes away what an earlier life has written down: it would be taken for the new one's.
+pub fn forget_pidfile(field: &[u8]) {
+    let mut room = Path::new();
+    if let Some(path) = options::value(field, b"pidfile")
+        && let Ok(path) = c_path(&mut room, path)
+    {
+        // SAFETY: the kernel reads a string.
+        unsafe { raw_syscall!(Sysno::unlink, path.as_ptr()) };
+    }
+}
+
 /// Does one of the first settings.
 fn set(place: usize, text: &[u8], vars: &mut Vars) -> Result<()> {
     match place {

@@ -112,7 +112,7 @@ enum Kind {
     Port,
 }
 
-const KINDS: [Kind; 25] = [
+const KINDS: [Kind; 24] = [
     Kind::Account,
     Kind::Guard,
     Kind::Root,
@@ -135,7 +135,6 @@ const KINDS: [Kind; 25] = [
     Kind::Ready,
     Kind::Flag,
     Kind::Log,
-    Kind::Path,
     Kind::Count,
     Kind::Size,
 ];
@@ -164,7 +163,7 @@ delay max-delay grace:a time: 100ms, 5s, 2m, 1h
 max:starts/time, as 10/5m
 stop:a signal, as TERM, 15 or RTMIN+3
 if:a path that begins with /
-dir env check:a path that begins with /
+dir env check pidfile:a path that begins with /
 umask:an octal mask, as 022
 nice:-20 to 19
 oom:-1000 to 1000
@@ -176,7 +175,6 @@ after needs:names joined by +
 ready:notify, fd3, exit, a path, or port and a number
 main:no value
 log:syslog, null, console or a path
-pidfile:a path that begins with /
 log-keep:a number from 1
 log-size:a size: 500, 200K, 64M, 1G";
 

@@ -182,7 +182,7 @@ impl Checks {
         self.asked.remove(&pid);
         self.care.forget(pid);
         let known = init.table().slots().iter().any(|s| s.unit.state.pid() == Some(Pid(pid)));
-        if known && process.fault.is_none() {
+        if known && process.fault.is_none() && !process.finds {
             self.unheard.push(format!("(pid {pid}) ended"));
         }
     }

@@ -8,8 +8,13 @@ pub struct Process {
     /// Command and terminal of the unit it was started for; nothing for an orphan or a step.
     pub key: Option<String>,
     pub step: Option<LastStep>,
-    /// The process of the unit that it looks after.
+    /// Which process of the world it is: numbers come again, this does not.
+    pub serial: u64,
+    /// It is to find what a unit has left behind.
+    pub finds: bool,
+    /// The process of the unit that it looks after, and which one of the world that is.
     pub aide_of: Option<Pid>,
+    pub of_serial: u64,
     /// It has been killed as an aide.
     pub killed: bool,
     /// When it says the next time that it is alive.
@@ -41,6 +46,7 @@ pub struct Tally {
     pub reloads: u64,
     pub ready: u64,
     pub looks: u64,
+    pub followed: u64,
     pub reboots: u64,
     pub replaced: u64,
     pub lost: u64,
@@ -56,6 +62,7 @@ impl Tally {
         self.reloads += other.reloads;
         self.ready += other.ready;
         self.looks += other.looks;
+        self.followed += other.followed;
         self.reboots += other.reboots;
         self.replaced += other.replaced;
         self.lost += other.lost;
@@ -66,6 +73,7 @@ impl Tally {
         assert!(self.exits > 5 * worlds && self.refusals > worlds && self.signals > worlds);
         assert!(self.kills > worlds / 10 && self.reloads > worlds && self.replaced > worlds / 20);
         assert!(self.ready > worlds / 2, "hardly anything was ready: {self:?}");
+        assert!(self.followed > worlds / 10, "hardly anybody was followed: {self:?}");
         assert!(self.looks > worlds, "hardly anybody was looked at: {self:?}");
         assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
     }

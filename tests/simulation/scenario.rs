@@ -1,5 +1,7 @@
 //! What a world is like: its inittabs, and how likely each fault is.
 
+use pidone::machine::{End, Request};
+
 use super::random::Random;
 
 /// How bad things are, in percent.
@@ -90,6 +92,8 @@ const OPTIONS: &[&str] = &[
     "name=net,ready=fd3,max=2/1h",
     "name=net,needs=db",
     "name=init,ready=exit",
+    "pidfile=/run/x",
+    "name=db,pidfile=/run/y,restart=on-failure",
     "count=3,name=web",
     "count=2,restart=on-failure,needs=db",
     "check=/bin/look,every=5s,fails=2",
@@ -124,4 +128,16 @@ pub fn inittab(random: &mut Random) -> String {
         text.push_str(&format!("{tty}:{options}:{kind}:/bin/cmd{number}\n"));
     }
     text
+}
+
+/// Something that somebody asks for.
+pub fn request(random: &mut Random) -> Request {
+    match random.below(36) {
+        0..=16 => Request::Reload,
+        17..=20 => Request::CtrlAltDel,
+        21..=26 => Request::Pause,
+        27..=33 => Request::Continue,
+        34 => Request::Down(End::Restart),
+        _ => Request::Down(*random.pick(&[End::Halt, End::PowerOff, End::Reboot])),
+    }
 }

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pidone::machine::care::Errand;
 use pidone::machine::init::{Init, Memory, Phase};
 use pidone::machine::time::Instant;
-use pidone::machine::unit::State;
 use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Mode, Pid, Refusal, Request, Sink, Step, Told,
     UnitId,
@@ -14,11 +12,10 @@ use pidone::wire::options::Ready;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 
-use super::care::WATCHDOG_MS;
 use super::checks::Checks;
 use super::people::{Process, Tally};
 use super::random::Random;
-use super::scenario::{Weather, inittab};
+use super::scenario::{Weather, inittab, request};
 
 /// Numbers run from 2 to this and then begin again.
 const PID_LAST: i32 = 40;
@@ -31,11 +28,11 @@ pub struct World {
     pub processes: BTreeMap<i32, Process>,
     pub checks: Checks,
     pub tally: Tally,
-    init: Init<'static>,
-    random: Random,
-    weather: Weather,
+    pub init: Init<'static>,
+    pub random: Random,
+    pub weather: Weather,
     last_pid: i32,
-    requests: VecDeque<(u64, Request)>,
+    pub requests: VecDeque<(u64, Request)>,
     /// Something is watched for, and when it comes.
     appears: Option<u64>,
     rebooted: bool,
@@ -67,10 +64,6 @@ impl World {
         }
     }
 
-    fn instant(&self) -> Instant {
-        Instant::from_millis(self.now)
-    }
-
     /// Plays the world to its reboot.
     pub fn play(&mut self) -> Result<Tally, String> {
         let mode = if self.random.hits(3) { Mode::Single } else { Mode::Inittab };
@@ -89,11 +82,11 @@ impl World {
         Ok(std::mem::take(&mut self.tally))
     }
 
-    fn handle(&mut self, event: Event<'_>) -> Result<(), String> {
+    pub fn handle(&mut self, event: Event<'_>) -> Result<(), String> {
         if self.trace {
             println!("{:>7} {event:?}", self.now);
         }
-        let now = self.instant();
+        let now = Instant::from_millis(self.now);
         self.checks.event(&event);
         self.init.handle(now, event);
         self.checks.handled(self.now, &self.init);
@@ -123,6 +116,7 @@ impl World {
         match action {
             Action::ReadTable => self.read_table(),
             Action::Spawn { unit } => self.spawn(unit),
+            Action::Follow { unit, .. } => self.follow(unit),
             Action::BeginAide { of, errand, .. } => self.begin_aide(of, errand),
             Action::EndAide { aide } => {
                 let process = self.processes.get_mut(&aide.0).ok_or("no such aide")?;
@@ -205,8 +199,7 @@ impl World {
         let slot = *self.init.table().slot(unit).ok_or("a start of no unit")?;
         let table = self.init.table();
         let text = |t| String::from_utf8_lossy(table.text(t)).into_owned();
-        let instance = slot.spec.instance;
-        let key = format!("{}|{}|{instance}", text(slot.spec.command), text(slot.spec.tty));
+        let key = self.key(unit)?;
         let (tty, condition) = (text(slot.spec.tty), text(slot.spec.condition));
         let unwanted = !condition.is_empty() && self.random.hits(self.weather.condition_missing);
         self.checks.wants_start(self.now, &key, unit, &self.processes, &self.init)?;
@@ -236,6 +229,14 @@ impl World {
         self.handle(Event::Spawned { unit, pid: Pid(pid) })
     }
 
+    /// What a unit is known by: its command, its terminal and its number.
+    pub fn key(&self, unit: UnitId) -> Result<String, String> {
+        let table = self.init.table();
+        let spec = table.slot(unit).ok_or("no unit")?.spec;
+        let text = |t| String::from_utf8_lossy(table.text(t)).into_owned();
+        Ok(format!("{}|{}|{}", text(spec.command), text(spec.tty), spec.instance))
+    }
+
     fn refusal(&mut self, tty: &str) -> Option<Refusal> {
         let real = !tty.is_empty() && tty != "null";
         if real && self.random.hits(self.weather.terminal_missing) {
@@ -254,7 +255,7 @@ impl World {
     }
 
     /// The next number that no process has, as the kernel gives them out.
-    fn free_pid(&mut self) -> Option<i32> {
+    pub fn free_pid(&mut self) -> Option<i32> {
         for _ in 0..PID_LAST {
             self.last_pid = if self.last_pid >= PID_LAST { 2 } else { self.last_pid + 1 };
             if !self.processes.contains_key(&self.last_pid) {
@@ -264,7 +265,7 @@ impl World {
         None
     }
 
-    fn process(&mut self, key: Option<String>) -> Process {
+    pub fn process(&mut self, key: Option<String>) -> Process {
         let early = self.random.hits(self.weather.dies_early);
         let life = self.random.below(if early { 50 } else { 100_000 });
         let at_once = self.weather.dies_at_once;
@@ -276,7 +277,10 @@ impl World {
         Process {
             key,
             step: None,
+            serial: self.tally.spawns << 32 | self.random.below(1 << 32),
+            finds: false,
             aide_of: None,
+            of_serial: 0,
             killed: false,
             speaks: None,
             ready: None,
@@ -293,53 +297,6 @@ impl World {
             zombie: false,
             fault: None,
         }
-    }
-
-    fn begin_aide(&mut self, of: Pid, errand: Errand) -> Result<(), String> {
-        self.checks.care.begins(of, &self.processes, &self.init)?;
-        let refused = self.random.hits(self.weather.fork_refused);
-        let Some(pid) = self.free_pid().filter(|_| !refused) else {
-            return self.handle(Event::AideRefused { of });
-        };
-        self.tally.looks += 1;
-        let mut aide = self.process(None);
-        aide.aide_of = Some(of);
-        let hangs = match errand {
-            Errand::Await => self.weather.never_ready,
-            Errand::Look => self.weather.look_hangs,
-        };
-        let life = self.random.below(3_000);
-        aide.ends = (!self.random.hits(hangs)).then_some(self.now + life);
-        aide.exit = Exit::Code(u8::from(self.random.hits(self.weather.unwell)));
-        self.processes.insert(pid, aide);
-        self.handle(Event::AideBegun { of, aide: Pid(pid) })
-    }
-
-    /// Sees what an aide leaves behind before the machine is told.
-    fn aide_ended(&mut self, of: Pid, aide: &Process) {
-        let slot = self.init.table().slots().iter().find(|s| s.unit.state.pid() == Some(of));
-        let fine = aide.exit == Exit::Code(0);
-        match slot.map(|slot| slot.unit.state) {
-            Some(State::Starting { .. }) if fine => {
-                if let Some(process) = self.processes.get_mut(&of.0) {
-                    process.was_ready = true;
-                }
-            }
-            Some(State::Up { .. }) => self.checks.care.ended(of, fine),
-            _ => {}
-        }
-    }
-
-    /// The first process whose time it is says that it is alive, perhaps for the last time.
-    fn speak(&mut self) -> Result<(), String> {
-        let now = self.now;
-        let due = |process: &Process| process.speaks.is_some_and(|speaks| speaks <= now);
-        let found = self.processes.iter_mut().find(|(_, process)| due(process));
-        let (&pid, process) = found.ok_or("nobody speaks")?;
-        let last = process.zombie || self.random.hits(self.weather.falls_silent);
-        process.speaks = (!last).then_some(now + WATCHDOG_MS / 2);
-        self.checks.care.heard(now, Pid(pid));
-        self.handle(Event::Notified { pid: Pid(pid), session: Pid(pid), text: b"WATCHDOG=1" })
     }
 
     fn signal(&mut self, unit: UnitId, pid: Pid, signal: Signal) -> Result<(), String> {
@@ -403,7 +360,7 @@ impl World {
 
     fn tell(&mut self, sink: Sink) -> Result<(), String> {
         let mut line = Line::wide();
-        self.init.log().read(self.instant(), sink, &mut line);
+        self.init.log().read(Instant::from_millis(self.now), sink, &mut line);
         let refused = self.random.hits(self.weather.sink_refuses);
         let told = match self.random.below(3) {
             _ if !refused => Told::Taken,
@@ -462,49 +419,15 @@ impl World {
         self.handle(Event::Tick)
     }
 
-    /// The first process whose time it is shows that it is ready, in its way.
-    fn ready(&mut self) -> Result<(), String> {
-        let now = self.now;
-        let due = |process: &Process| process.ready.is_some_and(|ready| ready <= now);
-        let found = self.processes.iter_mut().find(|(_, process)| due(process));
-        let (&pid, process) = found.ok_or("nobody is ready")?;
-        (process.ready, process.was_ready) = (None, true);
-        self.tally.ready += 1;
-        process.speaks = Some(now);
-        let pid = Pid(pid);
-        let slot = self.init.table().slots().iter().find(|s| s.unit.state.pid() == Some(pid));
-        if slot.is_some_and(|slot| slot.spec.rules.ready == Ready::Notify) {
-            let text = b"STATUS=fine\nREADY=1";
-            // It speaks itself, or somebody of its session does.
-            let speaker = if self.random.hits(50) { pid } else { Pid(1000) };
-            return self.handle(Event::Notified { pid: speaker, session: pid, text });
-        }
-        self.handle(Event::Ready { pid })
-    }
-
-    /// Whoever asks to go down at the end asks until it happens: a restart may begin all anew.
-    fn again_after_the_end(&mut self, request: Request) {
-        if self.requests.is_empty() && matches!(request, Request::Down(_)) {
-            let later = self.now + 200_000;
-            self.requests.push_back((later, Request::Continue));
-            self.requests.push_back((later, Request::Down(End::Reboot)));
-        }
-    }
-
-    fn orphan(&mut self) {
-        if let Some(pid) = self.free_pid() {
-            let process = self.process(None);
-            self.processes.insert(pid, process);
-        }
-    }
-
     /// Everything that has ended is reaped in one go: signals merge.
     fn reap(&mut self) -> Result<(), String> {
         for process in self.processes.values_mut() {
             process.zombie |= process.ends.is_some_and(|ends| ends <= self.now);
         }
         while let Some(pid) = self.first_zombie() {
-            let process = self.processes.remove(&pid).ok_or("no zombie")?;
+            let mut process = self.processes.get(&pid).ok_or("no zombie")?.clone();
+            self.find(&mut process);
+            self.processes.remove(&pid);
             self.tally.exits += 1;
             let (exit, fault) = (process.exit, process.fault);
             self.checks.reaped(pid, &process, &self.init);
@@ -532,15 +455,4 @@ impl World {
 /// Whether the machine is on its way down.
 pub fn is_down(init: &Init<'_>) -> bool {
     matches!(init.phase(), Phase::Down { .. })
-}
-
-fn request(random: &mut Random) -> Request {
-    match random.below(36) {
-        0..=16 => Request::Reload,
-        17..=20 => Request::CtrlAltDel,
-        21..=26 => Request::Pause,
-        27..=33 => Request::Continue,
-        34 => Request::Down(End::Restart),
-        _ => Request::Down(*random.pick(&[End::Halt, End::PowerOff, End::Reboot])),
-    }
 }

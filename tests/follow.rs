@@ -1,0 +1,102 @@
+//! Programs that make daemons of themselves, followed by pidone as PID 1 of a namespace.
+
+mod support;
+
+use support::{Builder, Init, Namespace};
+
+/// Forks twice, writes down the last process, and ends; the daemon says when it is asked to end.
+const DAEMON: &str = "#!/usr/bin/perl
+use POSIX 'setsid';
+sub say { system('/bin/say', @_) }
+exit 0 if fork;
+setsid;
+exit 0 if fork;
+select(undef, undef, undef, 0.2);
+open(my $file, '>', '/run/daemon.pid') or die;
+print $file \"$$\\n\";
+close($file);
+$SIG{TERM} = sub { say('ends'); exit 0 };
+say('up');
+sleep 1 while ! -e '/tmp/crash';
+unlink('/tmp/crash');
+exit 3;
+";
+
+fn pidone(inittab: &str) -> Builder {
+    Builder::new(Init::Pidone).host_programs().file("bin/daemon", DAEMON).inittab(inittab)
+}
+
+/// The process that pidone says the unit goes on as.
+fn followed(ns: &Namespace) -> i32 {
+    ns.until("no daemon", || !ns.procs().named("daemon").is_empty());
+    ns.procs().named("daemon")[0].pid
+}
+
+#[test]
+fn a_daemon_is_followed_started_again_and_stopped() {
+    let lines = ":name=d,pidfile=/run/daemon.pid:respawn:/bin/daemon\n\
+                 :name=web,after=d:respawn:/bin/hold web\n";
+    // What an earlier life left behind names a process that lives.
+    let mut ns = pidone(lines).file("run/daemon.pid", "1\n").start();
+    ns.until_said("up", 1);
+    ns.until_said("web", 1);
+    assert!(ns.log().starts_with("up\n"), "who waits for it waits for the daemon: {}", ns.log());
+    let first = followed(&ns);
+    support::sys::kill(ns.host_pid(first), libc::SIGKILL).unwrap();
+    ns.until_said("up", 2);
+    ns.root().write("tmp/crash", "");
+    ns.until_said("up", 3);
+    ns.power_off();
+    assert_eq!(ns.log().lines().filter(|line| *line == "ends").count(), 1, "{}", ns.log());
+}
+
+#[test]
+fn a_pidfile_that_names_a_stranger_is_not_believed() {
+    let liar = "#!/bin/sh\necho $1 > /run/liar.pid\n/bin/say lied\n";
+    let lines = "::respawn:/bin/mind other\n:pidfile=/run/liar.pid:once:/bin/liar 1\n";
+    let mut ns = pidone(lines).file("bin/liar", liar).start();
+    ns.until_said("other", 1);
+    ns.until_said("lied", 1);
+    ns.until_shown("liar has left no process behind that could be followed");
+    let other = ns.procs().named("mind")[0].pid;
+    let lines = format!(
+        "::respawn:/bin/mind other\n:name=liar,pidfile=/run/liar.pid:once:/bin/liar {other}\n"
+    );
+    ns.root().write("etc/inittab", lines);
+    ns.send(libc::SIGHUP);
+    ns.until_said("lied", 2);
+    let said = "left no process behind that could be followed";
+    ns.until("it is believed", || ns.console().matches(said).count() == 2);
+    ns.root().write("etc/inittab", "::respawn:/bin/mind other\n");
+    ns.send(libc::SIGHUP);
+    ns.until("an aide stays", || ns.procs().named("init").len() == 1);
+    assert!(!ns.log().contains("minds"), "a stranger was stopped: {}", ns.log());
+    ns.power_off();
+}
+
+#[test]
+fn a_service_names_its_heir_itself() {
+    let service = "#!/usr/bin/perl
+use POSIX 'setsid';
+use Socket;
+my $name = $ENV{NOTIFY_SOCKET};
+$name =~ s/^@/\\0/;
+socket(my $to, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+my $heir = fork;
+if (! $heir) {
+    $SIG{TERM} = sub { system('/bin/say', 'heir ends'); exit 0 };
+    sleep 1 while 1;
+}
+send($to, \"MAINPID=$heir\\nREADY=1\", 0, pack_sockaddr_un($name)) or die $!;
+system('/bin/say', 'up');
+exit 0;
+";
+    let lines = ":name=d,ready=notify:respawn:/bin/service\n:after=d:once:/bin/say after\n";
+    let mut ns = pidone(lines).file("bin/service", service).start();
+    ns.until_said("up", 1);
+    ns.until_said("after", 1);
+    ns.until("the heir is gone", || ns.procs().named("service").len() == 1);
+    ns.power_off();
+    assert!(ns.log().ends_with("heir ends\n"), "{}", ns.log());
+    assert_eq!(ns.log().lines().filter(|line| *line == "up").count(), 1, "{}", ns.log());
+}
