@@ -143,6 +143,12 @@ const PLANTS: &[Plant] = &[
         to: "for _ in 0..=count {",
     },
     Plant {
+        what: "what a unit leaves behind is killed though it ended by itself",
+        file: "machine/init.rs",
+        from: "(pid, before.state.is_stopping())",
+        to: "(pid, before.state.pid().is_some())",
+    },
+    Plant {
         what: "an aide stays when its unit has ended",
         file: "machine/care.rs",
         from: "(ward.of, ward.silent) = (None, None);\n            ward.dismiss();",

@@ -188,3 +188,76 @@ fn the_main_unit_takes_everything_with_it() {
     assert_eq!(ns.end(), support::End::Exit(7), "a namespace gives the code on");
     assert_eq!(ns.log(), "a\na minds TERM\ndown\n");
 }
+
+/// Leaves a process behind that is deaf, in a group of its own.
+const LITTERS: &str = "#!/usr/bin/perl
+if (! fork) {
+    setpgrp;
+    $SIG{TERM} = 'IGNORE';
+    system('/bin/say', 'littered');
+    exec('/bin/sleep', '12345');
+}
+$SIG{TERM} = sub { exit 0 };
+sleep 1 while ! -e '/tmp/crash';
+exit 1;
+";
+
+fn litterer(more: &str) -> Builder {
+    let lines = format!("{more}:restart=no:once:/bin/litters\n");
+    Builder::new(Init::Pidone).host_programs().file("bin/litters", LITTERS).inittab(lines)
+}
+
+#[test]
+fn a_unit_that_is_stopped_leaves_nothing_behind() {
+    let mut ns = litterer("").start();
+    ns.until_said("littered", 1);
+    ns.root().write("etc/inittab", "::respawn:/bin/hold other\n");
+    ns.send(libc::SIGHUP);
+    ns.until_said("other", 1);
+    let left = |ns: &Namespace| ns.procs().named("sleep").len();
+    ns.until("what it left behind lives on", || left(&ns) == 1);
+    ns.power_off();
+}
+
+#[test]
+fn what_a_unit_started_that_ends_by_itself_lives_on() {
+    let mut ns = litterer("").start();
+    ns.until_said("littered", 1);
+    ns.root().write("tmp/crash", "");
+    ns.until("it does not end", || ns.procs().named("litters").is_empty());
+    assert_eq!(ns.procs().named("sleep").len(), 1, "an rc script must be able to start daemons");
+    ns.power_off();
+}
+
+#[test]
+fn where_there_are_groups_nothing_gets_away_from_them() {
+    let escapes = LITTERS.replace("setpgrp;", "use POSIX; POSIX::setsid();");
+    let ns = litterer("").file("bin/litters", escapes);
+    let folder = ns.root().path("sys/fs/cgroup");
+    fs::create_dir_all(&folder).expect("a folder on a tmpfs");
+    support::sys::mount(c"cgroup2", &folder, c"").expect("the kernel has groups");
+    let mut ns = ns.start();
+    ns.until_said("littered", 1);
+    let ours = || {
+        let all = fs::read_dir(&folder).expect("it is mounted").flatten();
+        let mut ours = all.filter(|e| e.file_name().to_string_lossy().starts_with("pidone-"));
+        ours.find(|e| e.path().join(ns.procs().named("litters")[0].pid.to_string()).exists())
+    };
+    let ours = ours().expect("the unit has a group").path();
+    let pid = ns.procs().named("litters")[0].pid.to_string();
+    ns.root().write("etc/inittab", "::respawn:/bin/hold other\n");
+    ns.send(libc::SIGHUP);
+    ns.until_said("other", 1);
+    ns.until("what it left behind lives on", || ns.procs().named("sleep").len() == 1);
+    ns.until("the group stays", || !ours.join(&pid).exists());
+    ns.power_off();
+    for group in fs::read_dir(&ours).expect("the folder").flatten() {
+        let _ = fs::remove_dir(group.path());
+    }
+    take_away(&ours);
+}
+
+/// Takes away what the kernel keeps beyond the namespace.
+fn take_away(folder: &std::path::Path) {
+    assert!(support::wait::came_true(|| fs::remove_dir(folder).is_ok()), "the folder stays");
+}

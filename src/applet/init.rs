@@ -19,6 +19,7 @@ use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, Wake};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
+use crate::sys::sweep::Groups;
 use crate::sys::watch::Watch;
 use crate::sys::{host, kernel, memory, mount, stdio, tty};
 
@@ -64,7 +65,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
     if env.lost > 0 {
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
-    let nursery = Nursery { env, board: Board::new() };
+    let nursery = Nursery { env, board: Board::new(), groups: Groups::new() };
     let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears };
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();

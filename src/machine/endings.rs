@@ -33,9 +33,12 @@ impl Init<'_> {
         // The process of another unit is no more than none.
         let fault = fault.filter(|_| found.is_none());
         self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
+        // On the way down everything is killed in the end.
+        let down = matches!(self.phase, Phase::Down { .. });
+        let is_service = self.table.slot(unit).is_some_and(|slot| slot.spec.kind.is_service());
+        self.left = (is_service && !down).then_some((pid, before.state.is_stopping()));
         self.tell_exit(unit, &before, exit, fault);
         // The record of the way down ends all sessions at once.
-        let down = matches!(self.phase, Phase::Down { .. });
         let slot = self.table.slot(unit).filter(|_| !down);
         if slot.is_some_and(|slot| self.table.has_terminal(&slot.spec)) {
             self.record(Record::Ended { pid, exit });

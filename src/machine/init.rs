@@ -110,6 +110,9 @@ pub struct Init<'m> {
     pub(super) starts: Starts,
     pub(super) ctrlaltdel: Walk,
     pub(super) patience: Patience,
+    /// A process of a unit that has ended, and whether that was stopped. What it left behind is
+    /// seen to before the next event.
+    left: Option<(Pid, bool)>,
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
     mode: Mode,
@@ -142,6 +145,7 @@ impl<'m> Init<'m> {
             starts: Starts::On,
             ctrlaltdel: Walk::Off,
             patience: Patience::Calm,
+            left: None,
             loosened: false,
             mode: Mode::Inittab,
             stirred: false,
@@ -221,6 +225,7 @@ impl Init<'_> {
             Event::Refused { unit, refusal } => self.refused(unit, refusal),
             Event::Ready { pid } => self.shown_ready(pid),
             Event::Notified { pid, session, text } => self.notified(pid, session, text),
+            Event::Swept => self.left = None,
             Event::AideBegun { of, aide } => self.care.begun(now, of, aide),
             Event::AideRefused { of } => self.care.refused(now, of),
             Event::AideKilled { aide } => self.care.killed(aide),
@@ -238,6 +243,10 @@ impl Init<'_> {
     /// What is wanted now. It stays wanted until its outcome has been handled.
     #[inline(never)]
     pub fn next_action(&self) -> Option<Action> {
+        // The number of a process that has ended may come again.
+        if let Some((pid, kill)) = self.left {
+            return Some(Action::Sweep { pid, kill });
+        }
         // Syslog need not hear of a start before the start, but on the way down it is now or never.
         let sink = self.log.next();
         let down = matches!(self.phase, Phase::Down { .. });

@@ -100,6 +100,7 @@ impl Bench {
                     self.deeds.push(format!("{errand:?} for {} as {}", of.0, self.pid));
                     Event::AideBegun { of, aide: Pid(self.pid) }
                 }
+                Action::Sweep { .. } => Event::Swept,
                 Action::Follow { unit, heir } => {
                     self.pid += 1;
                     self.deeds.push(format!("follow {} as {}", heir.0, self.pid));

@@ -240,6 +240,8 @@ pub enum Event<'a> {
     Ready { pid: Pid },
     /// Somebody says something as sd_notify(3) has it: a process, and its session.
     Notified { pid: Pid, session: Pid, text: &'a [u8] },
+    /// What a unit left behind was seen to.
+    Swept,
     /// An aide for a process of a unit was begun.
     AideBegun { of: Pid, aide: Pid },
     /// An aide was not begun.
@@ -278,6 +280,9 @@ pub enum Action {
     Follow { unit: UnitId, heir: Pid },
     /// Kill an aide: [`Event::AideKilled`].
     EndAide { aide: Pid },
+    /// Take away the group of a unit whose process has ended, and kill what it has left behind if
+    /// it was stopped: [`Event::Swept`].
+    Sweep { pid: Pid, kill: bool },
     /// Send a unit's process group a signal, CONT after it, and HUP between them where it is to
     /// hang up: [`Event::Signalled`].
     Signal { unit: UnitId, pid: Pid, signal: Signal, hangup: bool },

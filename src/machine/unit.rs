@@ -185,6 +185,12 @@ impl State {
         }
     }
 
+    /// Whether the unit is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        use State::*;
+        matches!(self, Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. })
+    }
+
     /// Whether the unit has come to an end of its own.
     pub fn is_over(&self) -> bool {
         matches!(self, State::Absent | State::Done | State::Failed)

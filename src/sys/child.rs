@@ -14,6 +14,7 @@ use pidone::wire::{options, value};
 use super::setup::{self, Vars};
 use super::spawn::is_missing;
 use super::start::joined;
+use super::sweep::Groups;
 use super::{env, fd, kernel, stdio, tty};
 
 /// What a child is to become. Everything it needs is ready before it is born.
@@ -40,6 +41,8 @@ pub struct Order<'a> {
     pub notify: &'a [u8],
     /// Which one of its line it is.
     pub instance: u16,
+    /// Where it gets a group of its own, if it is to have one.
+    pub groups: Option<&'a Groups>,
     /// Where it leaves word.
     pub board: Option<&'a Board>,
 }
@@ -124,6 +127,9 @@ pub fn fail_at(board: Option<&Board>, step: Step, errno: u16) -> ! {
 pub extern "C" fn run(order: &Order<'_>) -> ! {
     kernel::new_session();
     kernel::close_the_rest(open_gate(order.gate));
+    if let Some(groups) = order.groups {
+        groups.enter();
+    }
     // Whoever asks or waits for a line has to be open to TERM meanwhile.
     kernel::set_mask(0);
     if is_missing(b"", order.condition) {

@@ -50,6 +50,10 @@ impl Hands {
             Action::BeginAide { unit, of, errand } => {
                 self.begin_aide(init.table(), unit, of, errand)
             }
+            Action::Sweep { pid, kill } => {
+                self.nursery.groups.sweep(pid, kill);
+                Event::Swept
+            }
             Action::Follow { unit, heir } => self.follow(init.table(), unit, heir),
             Action::EndAide { aide } => {
                 kernel::signal_group(aide, Signal::KILL);

@@ -8,7 +8,7 @@ use pidone::wire::notify::MESSAGE_MAX;
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
-use super::kernel::{Result, is_fine, outcome};
+use super::kernel::{self, Result, is_fine, outcome};
 
 /// The most units that can be on their way to a newline or to their program at once. Whoever
 /// comes too many waits as after a fork that failed.
@@ -122,7 +122,7 @@ impl Ears {
             return None;
         }
         let (pid, len) = self.socket.receive(message)?;
-        Some(Heard::Said(pid, session(pid), len))
+        Some(Heard::Said(pid, kernel::session_of(pid), len))
     }
 }
 
@@ -142,13 +142,6 @@ impl Gate {
             }
         }
     }
-}
-
-/// The session that a process is in.
-fn session(pid: Pid) -> Pid {
-    // SAFETY: getsid takes a number.
-    let got = outcome(unsafe { raw_syscall!(Sysno::getsid, pid.0) });
-    Pid(got.map_or(0, |session| session as i32))
 }
 
 /// The kernel's struct msghdr with what it points to for one piece and one control message.

@@ -271,6 +271,25 @@ pub fn signal_group(pid: Pid, signal: Signal) {
     }
 }
 
+/// Kills what is left of a process group.
+pub fn kill_group(group: Pid) {
+    if group.0 > 1 {
+        kill(-group.0, Signal::KILL);
+    }
+}
+
+/// Kills one process; whether it was there.
+pub fn kill_one(pid: Pid) -> bool {
+    pid.0 > 1 && kill(pid.0, Signal::KILL)
+}
+
+/// The session that a process is in.
+pub fn session_of(pid: Pid) -> Pid {
+    // SAFETY: getsid takes a number.
+    let got = outcome(unsafe { raw_syscall!(Sysno::getsid, pid.0) });
+    Pid(got.map_or(0, |session| session as i32))
+}
+
 /// Signals every process but us; whether there was one.
 pub fn signal_everyone(signal: Signal) -> bool {
     kill(-1, signal)

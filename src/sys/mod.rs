@@ -21,6 +21,7 @@ pub mod source;
 pub mod spawn;
 pub mod start;
 pub mod stdio;
+pub mod sweep;
 pub mod tty;
 #[allow(dead_code, reason = "each binary uses its own part")]
 pub mod utmp;

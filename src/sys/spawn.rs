@@ -17,6 +17,7 @@ use super::ears::{Ears, Sign};
 use super::env::Env;
 use super::kernel;
 use super::start::{Args, c_str, joined};
+use super::sweep::Groups;
 use super::watch::Watch;
 
 /// A path with its NUL: a terminal, or the whole of a line's `if=`.
@@ -30,6 +31,8 @@ pub struct Nursery {
     pub env: &'static Env,
     /// Where children leave word.
     pub board: Option<&'static Board>,
+    /// The groups of units.
+    pub groups: Groups,
 }
 
 /// The words of a command as execve wants them.
@@ -55,7 +58,7 @@ pub fn argv(words: &[u8]) -> Argv {
 impl Nursery {
     /// Starts a unit, unless what it asks for is not there.
     pub fn start(
-        &self,
+        &mut self,
         table: &Table,
         spec: &Spec,
         watch: &mut Watch,
@@ -78,6 +81,7 @@ impl Nursery {
             Ready::Newline => Some(Sign::Newline),
             Ready::AtOnce | Ready::Notify | Ready::Exit | Ready::Path | Ready::Port => None,
         };
+        self.groups.prepare();
         let pipe = sign.map(|_| ears.pipe()).transpose().map_err(failed)?;
         let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
         let at = options::value(field, b"ready").and_then(options::descriptor);
@@ -136,6 +140,7 @@ impl Nursery {
             gate,
             notify,
             instance: spec.instance,
+            groups: spec.kind.is_service().then_some(&self.groups),
             board: self.board,
         })
     }
@@ -161,6 +166,7 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
         gate: None,
         notify: &[],
         instance: 0,
+        groups: None,
         argv: argv.as_ptr(),
         envp: args.env_pointer(),
         terminal: None,

@@ -32,6 +32,8 @@ pub struct Checks {
     wakes: VecDeque<u64>,
     /// When each process was first asked to stop, and its grace.
     asked: HashMap<i32, (u64, u64)>,
+    /// The process that was reaped last, if it had been asked to stop.
+    stopped: Option<i32>,
     paused: bool,
     /// The sysinit and wait lines have been seen to be over.
     booted: bool,
@@ -179,12 +181,28 @@ impl Checks {
 
     /// A process is gone: it must be heard of, and what was remembered of its number goes.
     pub fn reaped(&mut self, pid: i32, process: &Process, init: &Init<'_>) {
-        self.asked.remove(&pid);
+        self.stopped = self.asked.remove(&pid).map(|_| pid);
         self.care.forget(pid);
         let known = init.table().slots().iter().any(|s| s.unit.state.pid() == Some(Pid(pid)));
         if known && process.fault.is_none() && !process.finds {
             self.unheard.push(format!("(pid {pid}) ended"));
         }
+    }
+
+    /// What a process left behind is seen to: it has just ended, and belongs to nobody.
+    pub fn sweeps(
+        &mut self,
+        pid: Pid,
+        kill: bool,
+        processes: &BTreeMap<i32, Process>,
+        init: &Init<'_>,
+    ) -> Result<(), String> {
+        let owned = init.table().slots().iter().any(|s| s.unit.state.pid() == Some(pid));
+        let asked = self.stopped.take() == Some(pid.0);
+        if owned || processes.contains_key(&pid.0) || kill != asked {
+            return Err(format!("{pid:?} is swept, kill {kill}, asked to stop {asked}"));
+        }
+        Ok(())
     }
 
     /// A message went somewhere.

@@ -116,6 +116,10 @@ impl World {
         match action {
             Action::ReadTable => self.read_table(),
             Action::Spawn { unit } => self.spawn(unit),
+            Action::Sweep { pid, kill } => {
+                self.checks.sweeps(pid, kill, &self.processes, &self.init)?;
+                self.handle(Event::Swept)
+            }
             Action::Follow { unit, .. } => self.follow(unit),
             Action::BeginAide { of, errand, .. } => self.begin_aide(of, errand),
             Action::EndAide { aide } => {
