@@ -5,12 +5,19 @@ use pidone::machine::care::Errand;
 use pidone::machine::unit::State;
 use pidone::machine::{End, Event, Exit, Fault, Pid, Refusal, Request, Step, UnitId};
 use pidone::wire::options::Ready;
+use pidone::wire::signals::Signal;
 
 use super::care::WATCHDOG_MS;
 use super::people::Process;
 use super::world::World;
 
 impl World {
+    /// Everybody is sent KILL.
+    pub fn kill_all(&mut self) {
+        let all: Vec<i32> = self.processes.keys().copied().collect();
+        all.into_iter().for_each(|pid| self.strike(pid, Signal::KILL));
+    }
+
     /// A child of a child loses its parent, and is ours.
     pub fn orphan(&mut self) {
         if let Some(pid) = self.free_pid() {

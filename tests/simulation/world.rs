@@ -312,7 +312,7 @@ impl World {
     }
 
     /// What a signal does to a process.
-    fn strike(&mut self, pid: i32, signal: Signal) {
+    pub fn strike(&mut self, pid: i32, signal: Signal) {
         let slow = self.random.below(400);
         let now = self.now;
         let Some(process) = self.processes.get_mut(&pid) else {
@@ -355,11 +355,6 @@ impl World {
         process.ends = (!hangs).then_some(self.now + self.random.below(1000));
         self.processes.insert(pid, process);
         self.handle(Event::StepStarted { pid: Pid(pid) })
-    }
-
-    fn kill_all(&mut self) {
-        let all: Vec<i32> = self.processes.keys().copied().collect();
-        all.into_iter().for_each(|pid| self.strike(pid, Signal::KILL));
     }
 
     fn tell(&mut self, sink: Sink) -> Result<(), String> {

@@ -79,7 +79,9 @@ impl Root {
             sys::mount(c"tmpfs", &self.path(folder), options).expect("a tmpfs for a folder");
         }
         for (name, major, minor) in DEVICES {
-            sys::device(&self.path("dev").join(name), *major, *minor).expect("a device node");
+            let device = self.path("dev").join(name);
+            sys::device(&device, *major, *minor).expect("a device node");
+            fs::set_permissions(device, fs::Permissions::from_mode(0o666)).expect("its mode");
         }
         fs::create_dir(self.path("dev/pts")).expect("a folder for terminals");
         let options = c"newinstance,ptmxmode=0666,mode=0620";
