@@ -112,7 +112,7 @@ pub struct Init<'m> {
     pub(super) patience: Patience,
     /// A process of a unit that has ended, and whether that was stopped. What it left behind is
     /// seen to before the next event.
-    left: Option<(Pid, bool)>,
+    pub(super) left: Option<(Pid, bool)>,
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
     mode: Mode,
