@@ -67,7 +67,7 @@ const INIT: &[&str] = &[
     "*7machine6health*9next_care*",
     "*3sys6source*",
     "*7machine4init4Init6handle*",
-    "*7machine7endings*6exited*",
+    "*7machine5lives*6exited*",
     "*7machine4init4Init7advance*",
     "*7machine4init4Init11next_action*",
     "*7machine4init4Init13next_deadline*",

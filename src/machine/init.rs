@@ -8,7 +8,7 @@ use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{State, Stimulus, Unit};
-use super::{Action, End, Event, Mode, Pid, Refusal, Request, Sink, UnitId, earlier};
+use super::{Action, End, Event, Mode, Pid, Request, Sink, UnitId, earlier};
 use crate::wire::consoles::List;
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
@@ -337,33 +337,6 @@ impl Init<'_> {
             if slot.spec.kind == kind && slot.unit.state.is_over() {
                 slot.unit.state = State::Idle;
             }
-        }
-    }
-
-    /// Has something written down about sessions.
-    pub(super) fn record(&mut self, record: Record) {
-        if !self.records.put(record) {
-            self.tell_unrecorded();
-        }
-    }
-
-    fn spawned(&mut self, unit: UnitId, pid: Pid) {
-        let forked = self
-            .table
-            .slot(unit)
-            .is_some_and(|slot| matches!(slot.unit.state, State::Forked { .. }));
-        self.stimulate(unit, Stimulus::Spawned(pid));
-        if !forked {
-            self.tell_start(unit, pid);
-            self.look_after(unit, pid);
-            self.bound_line();
-        }
-    }
-
-    fn refused(&mut self, unit: UnitId, refusal: Refusal) {
-        if let Some(before) = self.table.slot(unit).map(|slot| slot.unit) {
-            self.stimulate(unit, Stimulus::Refused(refusal));
-            self.tell_refusal(unit, refusal, &before);
         }
     }
 

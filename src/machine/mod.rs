@@ -2,11 +2,11 @@
 
 pub mod care;
 pub mod container;
-mod endings;
 mod health;
 pub mod hear;
 pub mod init;
 pub mod line;
+mod lives;
 pub mod log;
 pub mod records;
 mod reload;

@@ -1,10 +1,10 @@
-//! What follows from the end of a process.
+//! What follows from the beginning and the end of a process.
 
 use super::init::{Init, Phase};
 use super::records::Record;
 use super::table::Slot;
 use super::unit::{Ending, State, Stimulus};
-use super::{End, Exit, Fault, Pid, UnitId};
+use super::{End, Exit, Fault, Pid, Refusal, UnitId};
 use crate::wire::signals::Signal;
 
 impl Init<'_> {
@@ -58,6 +58,33 @@ impl Init<'_> {
                 // As a shell has it.
                 Exit::Signal(Signal(number)) => 128 | number,
             }));
+        }
+    }
+
+    /// Has something written down about sessions.
+    pub(super) fn record(&mut self, record: Record) {
+        if !self.records.put(record) {
+            self.tell_unrecorded();
+        }
+    }
+
+    pub(super) fn spawned(&mut self, unit: UnitId, pid: Pid) {
+        let forked = self
+            .table
+            .slot(unit)
+            .is_some_and(|slot| matches!(slot.unit.state, State::Forked { .. }));
+        self.stimulate(unit, Stimulus::Spawned(pid));
+        if !forked {
+            self.tell_start(unit, pid);
+            self.look_after(unit, pid);
+            self.bound_line();
+        }
+    }
+
+    pub(super) fn refused(&mut self, unit: UnitId, refusal: Refusal) {
+        if let Some(before) = self.table.slot(unit).map(|slot| slot.unit) {
+            self.stimulate(unit, Stimulus::Refused(refusal));
+            self.tell_refusal(unit, refusal, &before);
         }
     }
 }
