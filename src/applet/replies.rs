@@ -307,6 +307,12 @@ pub fn tell(plan: &Plan<'_>, args: Args, story: Story) {
         Story::NotHooked { errno } => {
             line.put(b"the command before the stop was not started: ").error(errno)
         }
+        Story::HookFailed { exit: Exit::Code(code) } => {
+            line.put(b"the command before the stop failed with code ").number(code.into())
+        }
+        Story::HookFailed { exit: Exit::Signal(signal) } => {
+            put_signal(line.put(b"the command before the stop was ended by "), signal)
+        }
         Story::Late => line.put(b"processes are left at the end of the grace; KILL to all of them"),
     };
     finish(plan, level, line);

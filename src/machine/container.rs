@@ -4,7 +4,7 @@
 
 use super::time::Instant;
 use super::{Exit, Pid};
-use crate::wire::container::{Guise, Plan};
+use crate::wire::container::{Guise, Plan, Target};
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
@@ -37,14 +37,25 @@ pub enum Event {
     Resumed,
     /// The command before the way down was started, or why it was not.
     Hooked(Result<Pid, u16>),
-    /// Every process was sent a signal; whether there was one.
-    Signalled { any: bool },
+    /// Every process was sent a signal; who is left to wait for.
+    Signalled { left: Left },
     /// It was looked for processes; whether there is one.
     Looked { any: bool },
     /// A story was told.
     Told,
     /// Time went by.
     Tick,
+}
+
+/// Who is left to wait for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// Nobody.
+    Nobody,
+    /// Only processes that are not our children: nobody tells us when they end.
+    Others,
+    /// Children of ours, and maybe others: [`Event::Childless`] says when the last child is gone.
+    Children,
 }
 
 /// What is to be done. Each is answered by an event.
@@ -58,8 +69,11 @@ pub enum Action {
     Halt { main: Pid },
     /// Run the command before the way down: [`Event::Hooked`].
     Hook,
-    /// Send every other process a signal: [`Event::Signalled`].
-    Everybody(Signal),
+    /// Send what is left of the group of the main child a signal: [`Event::Relayed`].
+    Farewell { group: Pid, signal: Signal },
+    /// Send every other process a signal, the main child above all, while it lives:
+    /// [`Event::Signalled`].
+    Everybody { main: Option<Pid>, signal: Signal },
     /// Look whether there is any other process: [`Event::Looked`].
     Look,
     /// Leave with this code. Nothing comes back.
@@ -81,6 +95,8 @@ pub enum Story {
     NotRelayed { signal: Signal, errno: u16 },
     /// The command before the way down was not started.
     NotHooked { errno: u16 },
+    /// The command before the way down failed.
+    HookFailed { exit: Exit },
     /// Processes have not heeded the way down.
     Late,
 }
@@ -106,7 +122,7 @@ impl Story {
             Story::Started { .. } | Story::Ended { .. } => Level::Info,
             Story::Relaying { .. } => Level::Debug,
             Story::Reaped { .. } | Story::NotRelayed { .. } => Level::Warning,
-            Story::NotHooked { .. } | Story::Late => Level::Warning,
+            Story::NotHooked { .. } | Story::HookFailed { .. } | Story::Late => Level::Warning,
         }
     }
 }
@@ -142,7 +158,7 @@ enum Phase {
     /// Others are left.
     Others { step: usize, until: Instant, look: Instant },
     /// What is left of the group of the main child is to be sent what TERM is passed on as.
-    Farewell { to: Pid, signal: Signal },
+    Farewell { group: Pid, signal: Signal },
     /// It is over.
     Over,
 }
@@ -181,12 +197,26 @@ impl<'a> Container<'a> {
             });
         }
         match self.phase {
-            Phase::HookDue => Some(Action::Hook),
-            Phase::StepDue { step } => Some(Action::Everybody(self.signal_of(step))),
-            Phase::LookDue { .. } => Some(Action::Look),
-            Phase::Farewell { to, signal } => Some(Action::Relay { to, signal }),
+            Phase::Up => None,
             Phase::Over => Some(Action::Leave { code: self.code() }),
-            Phase::Up | Phase::Told | Phase::Hook { .. } => None,
+            Phase::HookDue | Phase::Hook { .. } | Phase::Told => self.next_on_the_way_down(),
+            Phase::StepDue { .. } | Phase::Step { .. } => self.next_on_the_way_down(),
+            Phase::LookDue { .. } | Phase::Others { .. } => self.next_on_the_way_down(),
+            Phase::Farewell { .. } => self.next_on_the_way_down(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn next_on_the_way_down(&self) -> Option<Action> {
+        match self.phase {
+            Phase::HookDue => Some(Action::Hook),
+            Phase::StepDue { step } => {
+                Some(Action::Everybody { main: self.main(), signal: self.signal_of(step) })
+            }
+            Phase::LookDue { .. } => Some(Action::Look),
+            Phase::Farewell { group, signal } => Some(Action::Farewell { group, signal }),
+            Phase::Up | Phase::Told | Phase::Hook { .. } | Phase::Over => None,
             Phase::Step { .. } | Phase::Others { .. } => None,
         }
     }
@@ -234,7 +264,7 @@ impl<'a> Container<'a> {
         match event {
             Event::Childless => self.childless(),
             Event::Hooked(hooked) => self.hooked(now, hooked),
-            Event::Signalled { any } => self.signalled(now, any),
+            Event::Signalled { left } => self.signalled(now, left),
             Event::Looked { any } => self.looked(now, any),
             Event::Tick => self.tick(now),
             Event::Started { .. } | Event::Paused | Event::Asked(_) | Event::Exited { .. } => {}
@@ -295,19 +325,26 @@ impl<'a> Container<'a> {
         self.plan.stops.get(step).map_or(Signal::KILL, |stop| stop.signal)
     }
 
+    /// Whoever was sent KILL needs some time to end, even where none was asked for.
     fn wait_of(&self, step: usize) -> Millis {
-        self.plan.stops.get(step).map_or(KILL_WAIT_MS, |stop| stop.wait)
+        let wait = self.plan.stops.get(step).map_or(0, |stop| stop.wait);
+        if self.signal_of(step) == Signal::KILL { wait.max(KILL_WAIT_MS) } else { wait }
     }
 
+    /// Nothing is left to try after KILL.
     fn step_after(&self, step: usize) -> Phase {
-        if step < self.plan.stops.len() { Phase::StepDue { step: step + 1 } } else { Phase::Over }
+        if self.signal_of(step) == Signal::KILL {
+            Phase::Over
+        } else {
+            Phase::StepDue { step: step + 1 }
+        }
     }
 
     fn code(&self) -> u8 {
         match self.main {
             Main::Ended { code } => code,
             // It has not even heeded KILL.
-            Main::None | Main::Alive { .. } => 128 + Signal::KILL.0,
+            Main::None | Main::Alive { .. } => self.plan.answer(128 + Signal::KILL.0),
         }
     }
 
@@ -320,30 +357,51 @@ impl<'a> Container<'a> {
             self.main = Main::Ended { code: self.plan.answer(code) };
             self.errand = None;
             self.tell(Story::Ended { exit });
-            self.main_ended(pid);
+            if self.has_steps() || self.says_farewell() {
+                self.main_ended(pid);
+            } else {
+                self.phase = Phase::Over;
+            }
         } else if let Phase::Hook { pid: hook, .. } = self.phase
             && hook == pid
         {
-            self.after_hook();
+            self.hook_ended(exit);
         } else if self.plan.tells_reaped {
             self.tell(Story::Reaped { pid });
         }
     }
 
-    /// Whoever is left is given the way down, where there is one.
+    /// Whoever is left is given the way down.
+    #[cold]
+    #[inline(never)]
     fn main_ended(&mut self, pid: Pid) {
         self.phase = match self.phase {
-            Phase::Up | Phase::HookDue | Phase::Told if self.has_steps() => {
-                Phase::StepDue { step: 0 }
-            }
             Phase::Up | Phase::HookDue | Phase::Hook { .. } | Phase::Told if !self.has_steps() => {
-                match (self.plan.guise, self.plan.passed_on(Signal::TERM)) {
-                    (Guise::DumbInit, Some(signal)) => Phase::Farewell { to: pid, signal },
-                    _ => Phase::Over,
+                match self.plan.passed_on(Signal::TERM) {
+                    Some(signal) => Phase::Farewell { group: pid, signal },
+                    None => Phase::Over,
                 }
             }
-            same => same,
+            Phase::Up | Phase::HookDue | Phase::Told => Phase::StepDue { step: 0 },
+            same @ (Phase::Hook { .. } | Phase::StepDue { .. } | Phase::Step { .. }) => same,
+            same @ (Phase::LookDue { .. } | Phase::Others { .. }) => same,
+            same @ (Phase::Farewell { .. } | Phase::Over) => same,
         };
+    }
+
+    /// Whether the group of the main child is sent TERM when that has ended. Where there is no
+    /// group nothing is: the number of the main child may be somebody else's by now.
+    fn says_farewell(&self) -> bool {
+        self.plan.guise == Guise::DumbInit && self.plan.target == Target::Group
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hook_ended(&mut self, exit: Exit) {
+        if exit != Exit::Code(0) {
+            self.tell(Story::HookFailed { exit });
+        }
+        self.after_hook();
     }
 
     /// The command before the way down is over.
@@ -377,10 +435,9 @@ impl<'a> Container<'a> {
     }
 
     fn hooked(&mut self, now: Instant, hooked: Result<Pid, u16>) {
-        let first = self.plan.stops.first();
         match hooked {
             Ok(pid) => {
-                let until = first.map(|stop| now.plus(stop.wait));
+                let until = self.has_steps().then(|| now.plus(self.wait_of(0)));
                 self.phase = Phase::Hook { pid, until };
             }
             Err(errno) => {
@@ -390,10 +447,14 @@ impl<'a> Container<'a> {
         }
     }
 
-    fn signalled(&mut self, now: Instant, any: bool) {
+    fn signalled(&mut self, now: Instant, left: Left) {
         if let Phase::StepDue { step } = self.phase {
-            let until = now.plus(self.wait_of(step));
-            self.phase = if any { Phase::Step { step, until } } else { Phase::Over };
+            let (until, look) = (now.plus(self.wait_of(step)), now.plus(LOOK_MS));
+            self.phase = match left {
+                Left::Children => Phase::Step { step, until },
+                Left::Others => Phase::Others { step, until, look },
+                Left::Nobody => Phase::Over,
+            };
         }
     }
 
@@ -409,7 +470,9 @@ impl<'a> Container<'a> {
             Phase::Hook { until: Some(until), .. } if until <= now => self.after_hook(),
             Phase::Step { step, until } | Phase::Others { step, until, .. } if until <= now => {
                 self.phase = self.step_after(step);
-                if self.phase == (Phase::StepDue { step: self.plan.stops.len() }) {
+                if let Phase::StepDue { step } = self.phase
+                    && self.signal_of(step) == Signal::KILL
+                {
                     self.tell(Story::Late);
                 }
             }

@@ -245,6 +245,14 @@ pub fn reap(which: Pid) -> Reaped {
     }
 }
 
+/// Whether there are children, those that have ended and have not been reaped among them.
+pub fn has_children() -> bool {
+    const P_ALL: usize = 0;
+    const WNOHANG_WEXITED_WNOWAIT: usize = 1 | 4 | 0x0100_0000;
+    // SAFETY: waitid writes nothing for a null siginfo and a null usage.
+    is_fine(unsafe { raw_syscall!(Sysno::waitid, P_ALL, 0, 0, WNOHANG_WEXITED_WNOWAIT, 0) })
+}
+
 /// The wait status, decoded once and for all.
 fn decode(status: i32) -> Exit {
     match (status & 0x7f) as u8 {

@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 
-use super::names::{begins, cut, holds, place, take};
+use super::names::{cut, holds, place, take};
 use super::signals::{self, SIGNAL_MAX, Signal};
 use super::value::{self, Millis, plain, within};
 
@@ -340,10 +340,13 @@ impl<'a> Plan<'a> {
     /// Reads `TERM=30s,QUIT=10s,KILL`. KILL follows at the end, whether it is named or not.
     fn read_stops(&mut self, text: &[u8]) -> Option<()> {
         self.stops.clear();
+        if text.last().is_none_or(|&last| last == b',') {
+            return None;
+        }
         let mut rest = text;
         while !rest.is_empty() {
             let step = take(&mut rest, b',');
-            if rest.is_empty() && matches!(signals::parse(step), Some(Signal::KILL)) {
+            if rest.is_empty() && signals::parse(step) == Some(Signal::KILL) {
                 break;
             }
             let (signal, wait) = cut(step, b'=')?;
@@ -351,10 +354,10 @@ impl<'a> Plan<'a> {
             self.stops.push(step).ok()?;
         }
         // KILL alone is a way down without any grace.
-        if self.stops.is_empty() && !text.is_empty() {
+        if self.stops.is_empty() {
             return self.stops.push(Stop { signal: Signal::KILL, wait: 0 }).ok();
         }
-        (!begins(text, b',') && !text.is_empty()).then_some(())
+        Some(())
     }
 
     /// What a signal is passed on as, if it is.

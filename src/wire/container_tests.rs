@@ -94,9 +94,20 @@ fn the_way_down_is_a_list_of_signals_with_times() {
     assert_eq!(stops("TERM=30s,QUIT=500ms,KILL").as_slice(), both);
     assert_eq!(stops("TERM=30s,QUIT=500ms").as_slice(), both);
     assert_eq!(stops("KILL").as_slice(), [step(Signal::KILL, 0)]);
-    for bad in
-        ["", ",", ",TERM=1s", "TERM", "TERM=", "TERM=x", "NO=1s", "KILL,TERM=1s", "TERM=1s,,"]
-    {
+    for bad in [
+        "",
+        ",",
+        ",TERM=1s",
+        "TERM",
+        "TERM=",
+        "TERM=x",
+        "NO=1s",
+        "KILL,TERM=1s",
+        "TERM=1s,,",
+        "TERM=1s,",
+        "KILL,",
+        "TERM=1s,KILL,",
+    ] {
         let words = ["--stop", bad];
         let trouble = trouble(Guise::Pidone, &words);
         let (option, value) = (b'2', bad.as_bytes());

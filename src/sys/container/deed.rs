@@ -45,8 +45,13 @@ impl Hands<'_> {
                 Event::Resumed
             }
             Action::Hook => Event::Hooked(self.hook()),
-            Action::Everybody(signal) => Event::Signalled { any: kin::signal(signal) },
-            Action::Look => Event::Looked { any: kin::signal(Signal(0)) },
+            Action::Farewell { group, signal } => {
+                Event::Relayed { errno: kernel::send(-group.0, signal).err() }
+            }
+            Action::Everybody { main, signal } => {
+                Event::Signalled { left: kin::signal_all(main, signal) }
+            }
+            Action::Look => Event::Looked { any: kin::signal(None, Signal(0)) },
             Action::Leave { code } => kernel::exit(i32::from(code)),
         }
     }

@@ -2,24 +2,68 @@
 //! to us.
 
 use pidone::machine::Pid;
+use pidone::machine::container::Left;
+use pidone::wire::container::Target;
 use pidone::wire::names::take;
 use pidone::wire::signals::Signal;
 use pidone::wire::value;
 
-use super::relay::read_about;
+use super::relay::{read_about, relay};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel;
 
 /// No line of parents is longer: there are no more processes, by pid_max of proc(5).
 const ANCESTORS_MAX: u32 = 1 << 22;
 
-/// Sends every process below us a signal, and CONT to those that are stopped; whether there is one.
-/// Signal 0 only looks.
-pub fn signal(signal: Signal) -> bool {
-    if kernel::own_pid() == 1 {
-        return to_all(-1, signal);
+/// Sends every process below us a signal, and CONT to those that are stopped; who is left then.
+#[cold]
+#[inline(never)]
+pub fn signal_all(main: Option<Pid>, signal: Signal) -> Left {
+    let any = self::signal(main, signal);
+    if kernel::has_children() {
+        Left::Children
+    } else if any {
+        Left::Others
+    } else {
+        Left::Nobody
     }
+}
+
+/// Sends every process below us a signal; whether there is one. Signal 0 only looks.
+pub fn signal(main: Option<Pid>, signal: Signal) -> bool {
     let own = Pid(kernel::own_pid());
+    if own != Pid(1) {
+        // The main child is known without /proc, which may not be there or not show it.
+        let told = main.is_some_and(|main| to_one(main, signal));
+        return to_those_below(own, main, signal) || told;
+    }
+    let any = kernel::send(-1, signal).is_ok();
+    if any && is_heeded_awake(signal) {
+        let _ = kernel::send(-1, Signal::CONT);
+    }
+    // The kernel does not say whom it refused to signal, but that much is known of the main child.
+    if let Some(main) = main
+        && kernel::send(main.0, Signal(0)).is_err()
+    {
+        to_one(main, signal);
+    }
+    any
+}
+
+/// Whether whoever is stopped has to go on before it heeds a signal.
+fn is_heeded_awake(signal: Signal) -> bool {
+    signal != Signal::KILL && signal != Signal(0)
+}
+
+fn to_one(pid: Pid, signal: Signal) -> bool {
+    let sent = relay(pid, Target::Child, signal).is_none();
+    if sent && is_heeded_awake(signal) {
+        relay(pid, Target::Child, Signal::CONT);
+    }
+    sent
+}
+
+fn to_those_below(own: Pid, main: Option<Pid>, signal: Signal) -> bool {
     let folder = Fd::open(c"/proc", fd::READ | fd::FOLDER | fd::CLOSE_ON_EXEC);
     let mut room = [0u8; 1024];
     let mut any = false;
@@ -27,20 +71,15 @@ pub fn signal(signal: Signal) -> bool {
         let mut rest = room.get(..count as usize).unwrap_or(&[]);
         while let Some(name) = fd::next_entry(&mut rest) {
             let pid = value::number(name).map(|number| Pid(number as i32));
-            if let Some(pid) = pid.filter(|pid| *pid != own && is_below(*pid, own)) {
-                any |= to_all(pid.0, signal);
+            if let Some(pid) = pid
+                && main != Some(pid)
+                && is_below(pid, own)
+            {
+                any |= to_one(pid, signal);
             }
         }
     }
     any
-}
-
-fn to_all(whom: i32, signal: Signal) -> bool {
-    let sent = kernel::send(whom, signal).is_ok();
-    if sent && signal != Signal::KILL && signal != Signal(0) {
-        let _ = kernel::send(whom, Signal::CONT);
-    }
-    sent
 }
 
 fn is_below(pid: Pid, above: Pid) -> bool {
