@@ -309,6 +309,12 @@ impl<'a> Container<'a> {
                 self.phase = Phase::Told;
                 return false;
             }
+            // After KILL there is nothing to hasten: it takes what the kernel takes.
+            same @ (Phase::Step { step, .. } | Phase::Others { step, .. })
+                if self.signal_of(step) == Signal::KILL =>
+            {
+                same
+            }
             Phase::Step { step, .. } | Phase::Others { step, .. } => self.step_after(step),
             same @ (Phase::HookDue | Phase::StepDue { .. } | Phase::LookDue { .. }) => same,
             same @ (Phase::Farewell { .. } | Phase::Over) => same,
