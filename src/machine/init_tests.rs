@@ -1,6 +1,6 @@
 use super::*;
 use crate::machine::shutdown::{LAST_MS, LastState};
-use crate::machine::{Exit, Fault, LastStep, Step};
+use crate::machine::{Exit, Fault, LastStep, Refusal, Step};
 
 /// A machine with an obedient world around it: a script of time says what happens.
 struct Bench {
