@@ -8,6 +8,7 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part")]
 
 pub mod console;
+pub mod container;
 pub mod end;
 pub mod fence;
 pub mod garden;
@@ -21,6 +22,7 @@ pub mod trace;
 pub mod wait;
 
 pub use console::Console;
+pub use container::{Outcome, Running, Stage, Who};
 pub use end::End;
 pub use fence::Fence;
 pub use namespace::{Builder, Namespace};

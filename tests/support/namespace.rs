@@ -141,6 +141,7 @@ impl Builder {
             blocked: self.blocked,
             descriptors: self.descriptors,
             umask: self.umask,
+            ..Launch::default()
         };
         let pid = sys::launch(&launch)
             .unwrap_or_else(|e| panic!("{} does not start: {e}", self.init.label()));

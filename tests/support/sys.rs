@@ -13,14 +13,17 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 /// What one of the descriptors 0, 1 and 2 is to be.
+#[derive(Default)]
 pub enum Stdio {
     Fd(OwnedFd),
     /// Opened inside the namespace, so that its name in /proc is the one its programs know.
     Path(CString),
+    #[default]
     Closed,
 }
 
 /// Everything the first process of a namespace is started with.
+#[derive(Default)]
 pub struct Launch {
     pub root: CString,
     pub mount_proc: bool,
@@ -33,6 +36,15 @@ pub struct Launch {
     pub blocked: Vec<i32>,
     pub descriptors: Option<u64>,
     pub umask: u32,
+    /// Whether it is process 2, with a parent that only reaps, instead of PID 1.
+    pub second: bool,
+    /// Whether it leads a session of its own, and takes the terminal of descriptor 0 if that is one.
+    pub leader: bool,
+    /// What it inherits besides, as descriptors 3, 4 and so on.
+    pub inherited: Vec<OwnedFd>,
+    /// Capabilities that no program it executes can have.
+    pub barred: Vec<u64>,
+    pub user: Option<u32>,
 }
 
 const NAMESPACES: i32 = libc::CLONE_NEWPID
@@ -47,20 +59,40 @@ const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
 /// Held for writing by whoever forks, for reading by whoever writes a program file.
 pub static FORKS: RwLock<()> = RwLock::new(());
 
+/// A first process that has everything but its program, and waits to be let go.
+pub struct Held {
+    pub pid: i32,
+    gate: OwnedFd,
+    report: File,
+    /// Where the end of process 2 is told, as a raw wait status.
+    pub status: File,
+}
+
 /// Starts PID 1 of a new namespace and gives its host PID once the exec has succeeded.
 pub fn launch(launch: &Launch) -> io::Result<i32> {
+    let held = prepare(launch)?;
+    let pid = held.pid;
+    held.release().map(|_| pid)
+}
+
+/// Makes the first process of a new namespace, up to the exec.
+pub fn prepare(launch: &Launch) -> io::Result<Held> {
     // A child between fork and exec holds a copy of every descriptor, so a program file that
     // another thread has just open for writing would be busy when its own init is started.
     let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
     let args = pointers(&launch.args);
     let env = pointers(&launch.env);
-    let (mut report, tell) = pipe()?;
+    let (report, tell) = pipe()?;
+    let (wait, gate) = pipe()?;
+    let (status, ended) = pipe()?;
     let flags = (NAMESPACES | libc::SIGCHLD) as libc::c_long;
     // Safety: without CLONE_VM and a stack this is a fork; the child calls only async-signal-safe
     // functions on memory prepared before, until it execs or exits.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
     if pid == 0 {
-        let errno = become_init(launch, &args, &env);
+        let ours = [gate.as_raw_fd(), report.as_raw_fd(), status.as_raw_fd()];
+        let ends = Ends { wait: wait.as_raw_fd(), tell: tell.as_raw_fd(), ended: ended.as_raw_fd() };
+        let errno = become_init(launch, &args, &env, &ours, &ends);
         let bytes = errno.to_ne_bytes();
         // Safety: the pipe's end is open and the buffer is ours; _exit runs no handler.
         unsafe {
@@ -69,15 +101,30 @@ pub fn launch(launch: &Launch) -> io::Result<i32> {
         }
     }
     check(pid)?;
-    drop(tell);
-    let mut errno = [0; 4];
-    match report.read(&mut errno)? {
-        0 => Ok(pid),
-        _ => {
-            let _ = wait_for_pid(pid);
-            Err(Error::from_raw_os_error(i32::from_ne_bytes(errno)))
+    Ok(Held { pid, gate, report, status })
+}
+
+impl Held {
+    /// Lets it execute its program, and gives the pipe that tells the end of process 2.
+    pub fn release(mut self) -> io::Result<File> {
+        drop(self.gate);
+        let mut errno = [0; 4];
+        match self.report.read(&mut errno)? {
+            0 => Ok(self.status),
+            _ => {
+                let _ = kill(self.pid, libc::SIGKILL);
+                let _ = wait_for_pid(self.pid);
+                Err(Error::from_raw_os_error(i32::from_ne_bytes(errno)))
+            }
         }
     }
+}
+
+/// The child's ends of the three pipes.
+struct Ends {
+    wait: RawFd,
+    tell: RawFd,
+    ended: RawFd,
 }
 
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
@@ -85,30 +132,97 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
 }
 
 /// Runs in the child; returns the error number of the first step that failed.
-fn become_init(l: &Launch, args: &[*const libc::c_char], env: &[*const libc::c_char]) -> i32 {
+fn become_init(
+    l: &Launch,
+    args: &[*const libc::c_char],
+    env: &[*const libc::c_char],
+    ours: &[RawFd],
+    ends: &Ends,
+) -> i32 {
     // Safety: each call takes valid C strings or plain numbers, and all are async-signal-safe.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        for &fd in ours {
+            libc::close(fd);
+        }
         let mut ok = libc::chroot(l.root.as_ptr()) == 0 && libc::chdir(c"/".as_ptr()) == 0;
         if l.mount_proc {
             ok = ok && mount_c(c"proc", c"/proc", c"proc", 0, c"") == 0;
         }
+        if ok && l.second {
+            ok = reap_beside(ends);
+        }
         ok = ok && libc::chdir(l.dir.as_ptr()) == 0 && place_stdio(&l.stdio);
-        let past_stdio = 3;
+        if l.leader {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY, 0);
+        }
         let cloexec = libc::CLOSE_RANGE_CLOEXEC;
-        libc::syscall(libc::SYS_close_range, past_stdio, u32::MAX, cloexec);
+        libc::syscall(libc::SYS_close_range, PAST_STDIO, u32::MAX, cloexec);
         libc::umask(l.umask);
         if let Some(limit) = l.descriptors {
             let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
             ok = ok && libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0;
         }
+        ok = ok && l.barred.iter().all(|&cap| libc::prctl(libc::PR_CAPBSET_DROP, cap) == 0);
+        if let Some(user) = l.user {
+            ok = ok && libc::setresgid(user, user, user) == 0;
+            ok = ok && libc::setresuid(user, user, user) == 0;
+        }
         set_signals(&l.ignored, &l.blocked);
-        ok = ok && protect_host();
+        ok = ok && protect_host() && libc::read(ends.wait, [0_u8].as_mut_ptr().cast(), 1) == 0;
+        ok = ok && place_inherited(&l.inherited);
         if ok {
             libc::execve(l.program.as_ptr(), args.as_ptr(), env.as_ptr());
         }
     }
     Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// The first descriptor that is not standard input, output or error.
+const PAST_STDIO: RawFd = 3;
+
+/// Forks: the child goes on as process 2. PID 1 stays behind, tells how that one ends, and reaps
+/// until it is killed.
+///
+/// Safety: runs in a forked child with no other thread.
+unsafe fn reap_beside(ends: &Ends) -> bool {
+    unsafe {
+        let second = libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as i32;
+        if second <= 0 {
+            libc::close(ends.ended);
+            return second == 0;
+        }
+        let word = std::mem::size_of::<i32>();
+        for fd in [0, 1, 2, ends.wait, ends.tell] {
+            libc::close(fd);
+        }
+        let mut status = 0;
+        loop {
+            let pid = libc::waitpid(-1, &mut status, 0);
+            if pid == second {
+                libc::write(ends.ended, ptr::from_ref(&status).cast(), word);
+            }
+            if pid == -1 {
+                libc::pause();
+            }
+        }
+    }
+}
+
+/// Puts what is inherited where it belongs, by way of high numbers, since the sources themselves
+/// may stand in those places.
+///
+/// Safety: runs in a forked child on descriptors it owns.
+unsafe fn place_inherited(inherited: &[OwnedFd]) -> bool {
+    let high = 200;
+    let places = || (PAST_STDIO..).zip(inherited);
+    unsafe {
+        let lifted = places().all(|(place, fd)| {
+            libc::dup3(fd.as_raw_fd(), high + place, libc::O_CLOEXEC) == high + place
+        });
+        lifted && places().all(|(place, _)| libc::dup2(high + place, place) == place)
+    }
 }
 
 /// Safety: runs in a forked child on descriptors it owns.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
 
 /// Which init runs as PID 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,55 @@ pub fn busybox() -> &'static Path {
 pub fn strace() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| needed("strace", "strace", &["/usr/bin/strace", "/bin/strace"]))
+}
+
+/// The peers of the container init, each with the name its program answers to.
+pub fn peer(name: &str) -> &'static Path {
+    static TINI: OnceLock<PathBuf> = OnceLock::new();
+    static DUMB_INIT: OnceLock<PathBuf> = OnceLock::new();
+    static CATATONIT: OnceLock<PathBuf> = OnceLock::new();
+    match name {
+        "tini" => TINI.get_or_init(|| needed("tini-static", "tini", &["/usr/bin/tini-static"])),
+        "dumb-init" => {
+            DUMB_INIT.get_or_init(|| needed("dumb-init", "dumb-init", &["/usr/bin/dumb-init"]))
+        }
+        "catatonit" => {
+            CATATONIT.get_or_init(|| needed("catatonit", "catatonit", &["/usr/bin/catatonit"]))
+        }
+        _ => panic!("there is no peer called {name}"),
+    }
+}
+
+/// What Debian's dumb-init is linked with, which has to stand in a root for it to run there.
+pub const LIBRARIES: &[&str] = &["/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6"];
+
+/// The programs that play a part in tests and that no shell can play: compiled on first use.
+pub fn actor() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        compile("actor", &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/actor.rs"))
+    })
+}
+
+/// Compiles one source into a static program without a C library, in one step for whoever looks.
+pub fn compile(name: &str, source: &Path) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (fresh, built) = (folder.join(format!("{name}.{}", std::process::id())), folder.join(name));
+    let alone = super::sys::FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    let status = Command::new("rustc")
+        .args(["--edition", "2024", "-Copt-level=s", "-Cpanic=abort", "-Crelocation-model=static"])
+        .args(["-Cstrip=symbols", "-Clink-arg=-nostartfiles", "-Clink-arg=-nostdlib"])
+        .args(["-Clink-arg=-static", "-Clink-arg=-no-pie", "-Clink-arg=-Wl,--build-id=none"])
+        .args(["-Clink-arg=-Wl,-z,norelro,-z,noseparate-code,--gc-sections,--no-eh-frame-hdr"])
+        .arg(source)
+        .arg("-o")
+        .arg(&fresh)
+        .status();
+    drop(alone);
+    let status = status.expect("rustc stands beside cargo");
+    assert!(status.success(), "{} cannot be compiled: {status}", source.display());
+    std::fs::rename(&fresh, &built).expect("the program takes its place");
+    built
 }
 
 /// The release binary, or the file that `PIDONE_BIN` names.

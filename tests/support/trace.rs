@@ -16,17 +16,19 @@ pub struct Trace {
 impl Trace {
     /// Attaches to PID 1 and to the children it makes from now on.
     pub fn attach(ns: &Namespace, call: &str) -> Trace {
-        Trace::with(ns, &["-f", "-e", &format!("trace={call}")])
+        let what = ["-f", "-e", &format!("trace={call}")];
+        Trace::of(ns.pid(), ns.root().path("tmp/trace"), &what)
     }
 
     /// Attaches to PID 1 alone and makes one of its calls last so many microseconds longer.
     pub fn slow(ns: &Namespace, call: &str, micros: u32) -> Trace {
-        Trace::with(ns, &["-e", &format!("inject={call}:delay_exit={micros}")])
+        let what = ["-e", &format!("inject={call}:delay_exit={micros}")];
+        Trace::of(ns.pid(), ns.root().path("tmp/trace"), &what)
     }
 
-    fn with(ns: &Namespace, what: &[&str]) -> Trace {
-        let output = ns.root().path("tmp/trace");
-        let pid = ns.pid().to_string();
+    /// Attaches to a process, with these words for the tracer.
+    pub fn of(pid: i32, output: PathBuf, what: &[&str]) -> Trace {
+        let pid = pid.to_string();
         let alone = sys::FORKS.write().unwrap_or_else(PoisonError::into_inner);
         let tracer = Command::new(tools::strace())
             .args(what)
@@ -43,7 +45,7 @@ impl Trace {
             let text = std::fs::read_to_string(&status).unwrap_or_default();
             text.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
         };
-        assert!(wait::came_true(attached), "strace did not attach to PID 1");
+        assert!(wait::came_true(attached), "strace did not attach to process {pid}");
         Trace { tracer, output }
     }
 

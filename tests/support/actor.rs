@@ -1,0 +1,214 @@
+//! Plays the parts that no shell can: a child that blocks every signal and writes down which came,
+//! and a maker of orphans. It needs no library, so that it runs in any root.
+//!
+//! `actor record [N]`: each signal becomes a line `got NUMBER` of /out/log; signal N ends it with 7.
+//! `actor orphans LIVE DYING`: makes so many orphans that live on, then so many that wait; when
+//! /out/go is there, these end one after the other. When all of them have been reaped it says
+//! `gone` and ends.
+//! `actor hold`: waits for a signal that it dies of, as `sleep` does, with next to no memory.
+//! `actor true`: ends at once.
+
+#![no_std]
+#![no_main]
+
+use core::arch::{asm, global_asm};
+
+global_asm!(
+    ".globl _start",
+    "_start:",
+    "xor ebp, ebp",
+    "mov rdi, rsp",
+    "and rsp, -16",
+    "call {0}",
+    "ud2",
+    sym entry
+);
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    exit(101)
+}
+
+const READ: usize = 0;
+const WRITE: usize = 1;
+const OPEN: usize = 2;
+const CLOSE: usize = 3;
+const SIGPROCMASK: usize = 14;
+const ACCESS: usize = 21;
+const PIPE: usize = 22;
+const PAUSE: usize = 34;
+const NANOSLEEP: usize = 35;
+const FORK: usize = 57;
+const EXIT_GROUP: usize = 231;
+const WAIT4: usize = 61;
+const KILL: usize = 62;
+const SIGTIMEDWAIT: usize = 128;
+
+/// `O_WRONLY | O_CREAT | O_APPEND` of open(2).
+const APPEND: usize = 0o2101;
+/// The size of the kernel's signal set in bytes.
+const SET: usize = 8;
+
+/// A system call of at most four arguments.
+fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
+    let answer;
+    // Safety: every pointer passed below is to a constant or to a live variable of its length.
+    unsafe {
+        asm!("syscall", inlateout("rax") number as isize => answer, in("rdi") a, in("rsi") b,
+             in("rdx") c, in("r10") d, lateout("rcx") _, lateout("r11") _);
+    }
+    answer
+}
+
+fn exit(code: usize) -> ! {
+    loop {
+        call(EXIT_GROUP, [code, 0, 0, 0]);
+    }
+}
+
+/// Appends a line to the log in one write.
+fn say(line: &[u8]) {
+    let log = call(OPEN, [c"/out/log".as_ptr() as usize, APPEND, 0o666, 0]);
+    call(WRITE, [log as usize, line.as_ptr() as usize, line.len(), 0]);
+    call(CLOSE, [log as usize, 0, 0, 0]);
+}
+
+/// A word as a number; anything else than digits ends it.
+fn number(word: &[u8]) -> usize {
+    let digits = word.iter().map_while(|b| b.checked_sub(b'0').filter(|d| *d <= 9));
+    digits.fold(0, |sum, digit| sum.wrapping_mul(10).wrapping_add(digit.into()))
+}
+
+fn record(last: usize) -> ! {
+    let all = !0_u64;
+    call(SIGPROCMASK, [0, &raw const all as usize, 0, SET]);
+    say(b"ready\n");
+    loop {
+        let signal = call(SIGTIMEDWAIT, [&raw const all as usize, 0, 0, SET]);
+        if signal > 0 {
+            let digit = |value: isize| b'0' + (value % 10) as u8;
+            say(&[b'g', b'o', b't', b' ', digit(signal / 10), digit(signal), b'\n']);
+        }
+        if signal == last as isize {
+            exit(7);
+        }
+    }
+}
+
+fn nap() {
+    let millisecond = [0_usize, 1_000_000];
+    call(NANOSLEEP, [millisecond.as_ptr() as usize, 0, 0, 0]);
+}
+
+/// Forks a child that runs a part and never comes back.
+fn fork(part: impl FnOnce()) -> isize {
+    let pid = call(FORK, [0; 4]);
+    if pid == 0 {
+        part();
+        exit(0);
+    }
+    pid
+}
+
+fn wait_for(pid: isize) {
+    while call(WAIT4, [pid as usize, 0, 0, 0]) != pid {}
+}
+
+fn hold() {
+    loop {
+        call(PAUSE, [0; 4]);
+    }
+}
+
+/// Process numbers of a fresh namespace follow each other, so the first and the last name them all.
+fn orphans(live: usize, dying: usize) -> ! {
+    let mut ends = [0_i32; 2];
+    call(PIPE, [&raw mut ends as usize, 0, 0, 0]);
+    let [reads, writes] = ends.map(|fd| fd as usize);
+    let byte = [0_u8];
+    let forks = |count: usize, part: &dyn Fn()| {
+        for _ in 0..count {
+            fork(part);
+        }
+    };
+    let maker = fork(|| forks(live, &hold));
+    wait_for(maker);
+    let last_breath = || {
+        call(READ, [reads, byte.as_ptr() as usize, 1, 0]);
+    };
+    let maker = fork(|| forks(dying, &last_breath));
+    wait_for(maker);
+    let pids = maker + 1..=maker + dying as isize;
+    say(if pids.clone().all(|pid| call(KILL, [pid as usize, 0, 0, 0]) == 0) {
+        b"ready\n"
+    } else {
+        b"some were not born\n"
+    });
+    while call(ACCESS, [c"/out/go".as_ptr() as usize, 0, 0, 0]) != 0 {
+        nap();
+    }
+    for _ in pids.clone() {
+        call(WRITE, [writes, byte.as_ptr() as usize, 1, 0]);
+    }
+    for pid in pids {
+        while call(KILL, [pid as usize, 0, 0, 0]) == 0 {
+            nap();
+        }
+    }
+    say(b"gone\n");
+    hold();
+    exit(0)
+}
+
+/// Safety: the kernel's stack holds a count and that many pointers to words that end in a zero.
+unsafe extern "C" fn entry(stack: *const usize) -> ! {
+    let word = |index: usize| -> &[u8] {
+        unsafe {
+            if index >= *stack {
+                return b"";
+            }
+            let pointer = *stack.add(1 + index) as *const core::ffi::c_char;
+            core::ffi::CStr::from_ptr(pointer).to_bytes()
+        }
+    };
+    match word(1) {
+        b"record" => record(number(word(2))),
+        b"orphans" => orphans(number(word(2)), number(word(3))),
+        b"hold" => hold(),
+        _ => {}
+    }
+    exit(0)
+}
+
+macro_rules! memory {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty $body:block)*) => {$(
+        // Safety: the compiler calls these with the contract of the C functions of that name.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($arg: $type),*) -> $answer $body
+    )*};
+}
+
+memory! {
+    strlen(text: *const u8) -> usize {
+        let mut length = 0;
+        while unsafe { text.add(length).read_volatile() } != 0 {
+            length += 1;
+        }
+        length
+    }
+    bcmp(a: *const u8, b: *const u8, length: usize) -> i32 {
+        let differs = |i| unsafe { a.add(i).read_volatile() != b.add(i).read_volatile() };
+        (0..length).any(differs).into()
+    }
+    memcmp(a: *const u8, b: *const u8, length: usize) -> i32 {
+        unsafe { bcmp(a, b, length) }
+    }
+    memset(to: *mut u8, byte: i32, length: usize) -> *mut u8 {
+        (0..length).for_each(|i| unsafe { to.add(i).write_volatile(byte as u8) });
+        to
+    }
+    memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+        (0..length).for_each(|i| unsafe { to.add(i).write_volatile(from.add(i).read_volatile()) });
+        to
+    }
+}

@@ -1,0 +1,460 @@
+//! A stage for container inits: one root in which pidone and its peers stand side by side, and
+//! each run is a PID namespace of its own.
+
+use std::cell::Cell;
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use super::procs::Procs;
+use super::root::Root;
+use super::sys::{self, Held, Launch, Stdio};
+use super::trace::Trace;
+use super::{console, tools, wait};
+
+/// Whose program runs. It answers by the name in its first word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Pidone,
+    /// The peer of this name.
+    Peer(&'static str),
+}
+
+impl Who {
+    fn program(self) -> String {
+        match self {
+            Who::Pidone => "/sbin/pidone".into(),
+            Who::Peer(name) => format!("/peer/{name}"),
+        }
+    }
+}
+
+/// The root, with every program in it.
+pub struct Stage {
+    root: Root,
+    runs: Cell<u32>,
+}
+
+impl Stage {
+    pub fn new() -> Stage {
+        let root = Root::new();
+        for folder in ["peer", "lib64", "lib/x86_64-linux-gnu"] {
+            fs::create_dir_all(root.path(folder)).expect("a folder on a fresh tmpfs");
+        }
+        root.copy(tools::pidone(), "sbin/pidone");
+        root.copy(tools::actor(), "bin/actor");
+        for name in ["tini", "dumb-init", "catatonit"] {
+            root.copy(tools::peer(name), &format!("peer/{name}"));
+        }
+        for library in tools::LIBRARIES {
+            root.copy(library.as_ref(), &library[1..]);
+        }
+        root.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n");
+        root.write("etc/group", "root:x:0:\nnogroup:x:65534:\n");
+        Stage { root, runs: Cell::new(0) }
+    }
+
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// A run of this program with these words, its name first.
+    pub fn order(&self, who: Who, words: &[&str]) -> Order<'_> {
+        let env = ["HOME=/", "PATH=/sbin:/bin"].map(str::to_owned).to_vec();
+        let argv = words.iter().map(|&word| word.to_owned()).collect();
+        let dir = "/tmp".to_owned();
+        let launch = Launch { umask: 0o022, mount_proc: true, leader: true, ..Launch::default() };
+        let program = who.program();
+        Order { stage: self, program, argv, env, dir, launch, stdin: None, output: None }
+    }
+
+    /// A run of pidone by its own name.
+    pub fn pidone(&self, words: &[&str]) -> Order<'_> {
+        self.order(Who::Pidone, &[&["pidone"], words].concat())
+    }
+
+    /// A run of a peer.
+    pub fn peer(&self, name: &'static str, words: &[&str]) -> Order<'_> {
+        self.order(Who::Peer(name), &[&[name], words].concat())
+    }
+
+    /// A run of pidone by the name of a peer.
+    pub fn ours(&self, name: &'static str, words: &[&str]) -> Order<'_> {
+        self.order(Who::Pidone, &[&[name], words].concat())
+    }
+}
+
+/// What stands on descriptor 0, or on all three.
+enum Input {
+    Closed,
+    Terminal { number: u32, ends: [File; 2] },
+}
+
+/// How a program is going to be run; as PID 1 that leads a session, if nothing else is said.
+pub struct Order<'a> {
+    stage: &'a Stage,
+    program: String,
+    argv: Vec<String>,
+    env: Vec<String>,
+    dir: String,
+    launch: Launch,
+    stdin: Option<Input>,
+    output: Option<OwnedFd>,
+}
+
+impl<'a> Order<'a> {
+    /// As process 2, whose parent is not the test and which does not inherit orphans.
+    pub fn second(mut self) -> Self {
+        self.launch.second = true;
+        self
+    }
+
+    /// In the session of its parent.
+    pub fn follower(mut self) -> Self {
+        self.launch.leader = false;
+        self
+    }
+
+    pub fn env(mut self, word: &str) -> Self {
+        let name = word.split('=').next();
+        self.env.retain(|other| other.split('=').next() != name);
+        self.env.push(word.to_owned());
+        self
+    }
+
+    pub fn dir(mut self, dir: &str) -> Self {
+        self.dir = dir.to_owned();
+        self
+    }
+
+    pub fn ignore(mut self, signals: &[i32]) -> Self {
+        self.launch.ignored = signals.to_vec();
+        self
+    }
+
+    pub fn block(mut self, signals: &[i32]) -> Self {
+        self.launch.blocked = signals.to_vec();
+        self
+    }
+
+    /// Without a capability, by its number in capability.h, for init and everything below it.
+    pub fn without(mut self, capability: u64) -> Self {
+        self.launch.barred.push(capability);
+        self
+    }
+
+    pub fn user(mut self, user: u32) -> Self {
+        self.launch.user = Some(user);
+        self
+    }
+
+    pub fn descriptors(mut self, limit: u64) -> Self {
+        self.launch.descriptors = Some(limit);
+        self
+    }
+
+    /// With one more descriptor, from 3 upwards.
+    pub fn inherit(mut self, fd: OwnedFd) -> Self {
+        self.launch.inherited.push(fd);
+        self
+    }
+
+    /// Without standard input.
+    pub fn closed_input(mut self) -> Self {
+        self.stdin = Some(Input::Closed);
+        self
+    }
+
+    /// Writes standard output to this instead of to a file.
+    pub fn output(mut self, fd: OwnedFd) -> Self {
+        self.output = Some(fd);
+        self
+    }
+
+    /// With a terminal of its own on all three descriptors.
+    pub fn terminal(mut self) -> Self {
+        let (master, slave, number) = console::new_pty(&self.stage.root);
+        self.stdin = Some(Input::Terminal { number, ends: [master, slave] });
+        self
+    }
+
+    /// Everything is made up to the exec of the program.
+    pub fn prepare(self) -> Prepared {
+        let count = self.stage.runs.replace(self.stage.runs.get() + 1);
+        let root = &self.stage.root;
+        root.write("out/log", "");
+        let files = ["stdout", "stderr"].map(|name| format!("out/{name}.{count}"));
+        let mut stdio = [named("/dev/null"), named("/dev/null"), named("/dev/null")];
+        for (place, file) in files.iter().enumerate() {
+            root.write(file, "");
+            stdio[place + 1] = named(&format!("/{file}"));
+        }
+        if let Some(fd) = self.output {
+            stdio[1] = Stdio::Fd(fd);
+        }
+        let mut screen = None;
+        match self.stdin {
+            Some(Input::Closed) => stdio[0] = Stdio::Closed,
+            Some(Input::Terminal { number, ends }) => {
+                stdio = [(); 3].map(|()| named(&format!("/dev/pts/{number}")));
+                screen = Some(ends);
+            }
+            None => {}
+        }
+        let launch = Launch {
+            root: c_string(root.path("").to_str().expect("a plain path")),
+            dir: c_string(&self.dir),
+            program: c_string(&self.program),
+            args: self.argv.iter().map(|word| c_string(word)).collect(),
+            env: self.env.iter().map(|word| c_string(word)).collect(),
+            stdio,
+            ..self.launch
+        };
+        let held = sys::prepare(&launch).expect("a namespace can be made");
+        Prepared {
+            label: self.argv.join(" "),
+            second: launch.second,
+            held,
+            files: files.map(|file| root.path(&file)),
+            log: root.path("out/log"),
+            trace: root.path(&format!("out/trace.{count}")),
+            screen,
+        }
+    }
+
+    pub fn start(self) -> Running {
+        self.prepare().release()
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Outcome {
+        self.start().end()
+    }
+}
+
+fn named(path: &str) -> Stdio {
+    Stdio::Path(c_string(path))
+}
+
+fn c_string(text: &str) -> CString {
+    CString::new(text).expect("an argument holds no NUL byte")
+}
+
+/// A program that is about to be executed.
+pub struct Prepared {
+    label: String,
+    second: bool,
+    held: Held,
+    files: [PathBuf; 2],
+    log: PathBuf,
+    trace: PathBuf,
+    screen: Option<[File; 2]>,
+}
+
+impl Prepared {
+    /// Lets it go.
+    pub fn release(self) -> Running {
+        let top = self.held.pid;
+        let pid = pid_of(top, self.second);
+        let ended = sys::pidfd(pid).expect("a descriptor for a fresh process");
+        let status = self.held.release().unwrap_or_else(|e| panic!("{}: {e}", self.label));
+        Running {
+            label: self.label,
+            top,
+            pid,
+            ended,
+            status: self.second.then_some(status),
+            procs: Procs::open(pid).expect("the root has /proc"),
+            files: self.files,
+            log: self.log,
+            screen: self.screen,
+            waited: false,
+        }
+    }
+
+    /// Lets it go under a tracer, with these words for strace.
+    pub fn traced(self, words: &[&str]) -> (Running, Trace) {
+        let pid = pid_of(self.held.pid, self.second);
+        let trace = Trace::of(pid, self.trace.clone(), words);
+        (self.release(), trace)
+    }
+}
+
+/// The host's number of the program's process.
+fn pid_of(top: i32, second: bool) -> i32 {
+    let mut found = (!second).then_some(top);
+    let born = || {
+        found = found.or_else(|| children(top).first().copied());
+        found.is_some()
+    };
+    assert!(wait::came_true(born), "process 2 was not born");
+    found.expect("it is there")
+}
+
+/// The children of a process, by the host's numbers.
+pub fn children(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// How a run ended and what it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit code; a death by signal n is -n.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// An init that runs; dropping it kills everything inside.
+pub struct Running {
+    label: String,
+    top: i32,
+    pid: i32,
+    ended: OwnedFd,
+    status: Option<File>,
+    procs: Procs,
+    files: [PathBuf; 2],
+    log: PathBuf,
+    screen: Option<[File; 2]>,
+    waited: bool,
+}
+
+impl Running {
+    /// The host's number of the init.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub fn procs(&self) -> &Procs {
+        &self.procs
+    }
+
+    /// The host's number of the init's only child, once it is born.
+    pub fn child(&self) -> i32 {
+        self.until("no child was born", || !children(self.pid).is_empty());
+        children(self.pid)[0]
+    }
+
+    /// Sends a signal to the init from outside of its namespace.
+    pub fn send(&self, signal: i32) {
+        sys::kill(self.pid, signal).expect("the init lives");
+    }
+
+    pub fn stdout(&self) -> String {
+        text(&self.files[0])
+    }
+
+    pub fn stderr(&self) -> String {
+        text(&self.files[1])
+    }
+
+    /// What the programs inside wrote down.
+    pub fn log(&self) -> String {
+        text(&self.log)
+    }
+
+    /// A line of a status file in /proc, without its name.
+    pub fn status(&self, pid: i32, field: &str) -> String {
+        let status = text(format!("/proc/{pid}/status").as_ref());
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        line.unwrap_or_default().trim_start_matches(':').trim().to_owned()
+    }
+
+    /// One of the masks of a process.
+    pub fn mask(&self, pid: i32, field: &str) -> u64 {
+        u64::from_str_radix(&self.status(pid, field), 16).unwrap_or(0)
+    }
+
+    pub fn until(&self, what: &str, condition: impl FnMut() -> bool) {
+        assert!(wait::came_true(condition), "{what}: {}\n{}", self.label, self.state());
+    }
+
+    /// Waits for a line of the log.
+    pub fn until_said(&self, line: &str) {
+        self.until(&format!("“{line}” was not said"), || self.log().lines().any(|l| l == line));
+    }
+
+    /// Waits for a text on standard error.
+    pub fn until_warned(&self, what: &str) {
+        self.until(&format!("“{what}” was not warned of"), || self.stderr().contains(what));
+    }
+
+    /// Waits until the init has nothing to do.
+    pub fn until_idle(&self) {
+        let sleeps = || {
+            let wchan = text(format!("/proc/{}/wchan", self.pid).as_ref());
+            let waits = ["sigtimedwait", "poll", "signalfd", "wait", "select", "pause", "suspend"];
+            waits.iter().any(|name| wchan.contains(name))
+        };
+        self.until("it did not come to rest", sleeps);
+    }
+
+    /// Types on the terminal.
+    pub fn press(&mut self, keys: &str) {
+        use std::io::Write;
+        let screen = self.screen.as_mut().expect("it has a terminal");
+        screen[0].write_all(keys.as_bytes()).expect("a terminal takes a few keys");
+    }
+
+    /// Reads away what the terminal shows, and gives it.
+    pub fn shown(&mut self) -> String {
+        let screen = self.screen.as_mut().expect("it has a terminal");
+        let mut all = Vec::new();
+        // A terminal that shows nothing new gives an error, which is no matter here.
+        let _ = screen[0].read_to_end(&mut all);
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Whether it still runs at this instant.
+    pub fn runs(&self) -> bool {
+        !sys::readable(self.ended.as_fd(), std::time::Duration::ZERO)
+    }
+
+    /// Waits for its end.
+    pub fn end(&mut self) -> Outcome {
+        let over = sys::readable(self.ended.as_fd(), wait::DEADLINE);
+        assert!(over, "it did not end: {}\n{}", self.label, self.state());
+        let status = match &mut self.status {
+            None => {
+                self.waited = true;
+                sys::wait_for_pid(self.top).expect("PID 1 is our child")
+            }
+            Some(pipe) => {
+                let mut word = [0; 4];
+                pipe.read_exact(&mut word).expect("the parent tells how it ended");
+                i32::from_ne_bytes(word)
+            }
+        };
+        let status = ExitStatus::from_raw(status);
+        let code = status.code().or(status.signal().map(|signal| -signal));
+        let code = code.expect("an end is an exit or a death");
+        Outcome { code, stdout: self.stdout(), stderr: self.stderr() }
+    }
+
+    /// All there is to see, for a report.
+    pub fn state(&self) -> String {
+        let processes = self.procs.all();
+        let show = |p: &super::procs::Process| format!("{} {} {}\n", p.pid, p.state, p.name);
+        let processes: String = processes.iter().map(show).collect();
+        let (stdout, stderr, log) = (self.stdout(), self.stderr(), self.log());
+        format!("--- log\n{log}--- stdout\n{stdout}--- stderr\n{stderr}--- processes\n{processes}")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.waited {
+            let _ = sys::kill(self.top, libc::SIGKILL);
+            let _ = sys::wait_for_pid(self.top);
+        }
+    }
+}
+
+fn text(path: &std::path::Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
