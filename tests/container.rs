@@ -1,19 +1,23 @@
-//! x
+//! The container init in namespaces, without an engine: what a container's first process promises.
+
+#[path = "container/bad.rs"]
+mod bad;
+#[path = "container/child.rs"]
+mod child;
+#[path = "container/codes.rs"]
+mod codes;
+#[path = "container/costs.rs"]
+mod costs;
+#[path = "container/pause.rs"]
+mod pause;
+#[path = "container/relay.rs"]
+mod relay;
+#[path = "container/signals.rs"]
+mod signals;
+#[path = "container/stop.rs"]
+mod stop;
 mod support;
-use support::{Stage, Who};
-#[test]
-fn smoke() {
-    let stage = Stage::new();
-    for peer in ["tini", "dumb-init", "catatonit"] {
-        for second in [false, true] {
-            let order = stage.peer(peer, &["--", "sh", "-c", "echo hi $$ $PPID; exit 7"]);
-            let order = if second { order.second() } else { order };
-            println!("{peer} {second} {:?}", order.run());
-        }
-        let mut r = stage.peer(peer, &["--", "actor", "record", "15"]).start();
-        r.until_said("ready");
-        r.send(10); r.until_said("got 10");
-        r.send(15);
-        println!("{:?} {}", r.end(), r.log());
-    }
-}
+#[path = "container/syslog.rs"]
+mod syslog;
+#[path = "container/terminal.rs"]
+mod terminal;

@@ -6,6 +6,7 @@
 //! /out/go is there, these end one after the other. When all of them have been reaped it says
 //! `gone` and ends.
 //! `actor hold`: waits for a signal that it dies of, as `sleep` does, with next to no memory.
+//! `actor as UID PART…`: becomes that user for good, as far as it may, and plays the part.
 //! `actor true`: ends at once.
 
 #![no_std]
@@ -42,6 +43,7 @@ const FORK: usize = 57;
 const EXIT_GROUP: usize = 231;
 const WAIT4: usize = 61;
 const KILL: usize = 62;
+const SETRESUID: usize = 117;
 const SIGTIMEDWAIT: usize = 128;
 
 /// `O_WRONLY | O_CREAT | O_APPEND` of open(2).
@@ -171,9 +173,15 @@ unsafe extern "C" fn entry(stack: *const usize) -> ! {
             core::ffi::CStr::from_ptr(pointer).to_bytes()
         }
     };
-    match word(1) {
-        b"record" => record(number(word(2))),
-        b"orphans" => orphans(number(word(2)), number(word(3))),
+    let mut at = 1;
+    if word(1) == b"as" {
+        let user = number(word(2));
+        call(SETRESUID, [user, user, user, 0]);
+        at = 3;
+    }
+    match word(at) {
+        b"record" => record(number(word(at + 1))),
+        b"orphans" => orphans(number(word(at + 1)), number(word(at + 2))),
         b"hold" => hold(),
         _ => {}
     }

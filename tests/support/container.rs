@@ -6,6 +6,7 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -22,6 +23,8 @@ pub enum Who {
     Pidone,
     /// The peer of this name.
     Peer(&'static str),
+    /// Any other program of the root.
+    Program(&'static str),
 }
 
 impl Who {
@@ -29,9 +32,15 @@ impl Who {
         match self {
             Who::Pidone => "/sbin/pidone".into(),
             Who::Peer(name) => format!("/peer/{name}"),
+            Who::Program(path) => path.into(),
         }
     }
 }
+
+/// A script that leaves an orphan, lets it end, waits until it has been reaped, and ends with 3.
+pub const ORPHAN: &str = "rm -f /tmp/go; (await /tmp/go & echo $! > /tmp/orphan); \
+                          read -r o < /tmp/orphan; : > /tmp/go; \
+                          while [ -e /proc/$o ]; do usleep 1000; done; exit 3";
 
 /// The root, with every program in it.
 pub struct Stage {
@@ -53,7 +62,10 @@ impl Stage {
         for library in tools::LIBRARIES {
             root.copy(library.as_ref(), &library[1..]);
         }
-        root.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n");
+        root.write(
+            "etc/passwd",
+            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
+        );
         root.write("etc/group", "root:x:0:\nnogroup:x:65534:\n");
         Stage { root, runs: Cell::new(0) }
     }
@@ -69,7 +81,17 @@ impl Stage {
         let dir = "/tmp".to_owned();
         let launch = Launch { umask: 0o022, mount_proc: true, leader: true, ..Launch::default() };
         let program = who.program();
-        Order { stage: self, program, argv, env, dir, launch, stdin: None, output: None }
+        Order {
+            stage: self,
+            program,
+            argv,
+            env,
+            dir,
+            launch,
+            stdin: None,
+            output: None,
+            error: None,
+        }
     }
 
     /// A run of pidone by its own name.
@@ -104,6 +126,7 @@ pub struct Order<'a> {
     launch: Launch,
     stdin: Option<Input>,
     output: Option<OwnedFd>,
+    error: Option<OwnedFd>,
 }
 
 impl<'a> Order<'a> {
@@ -175,6 +198,12 @@ impl<'a> Order<'a> {
         self
     }
 
+    /// Writes standard error to this instead of to a file.
+    pub fn error(mut self, fd: OwnedFd) -> Self {
+        self.error = Some(fd);
+        self
+    }
+
     /// With a terminal of its own on all three descriptors.
     pub fn terminal(mut self) -> Self {
         let (master, slave, number) = console::new_pty(&self.stage.root);
@@ -187,6 +216,8 @@ impl<'a> Order<'a> {
         let count = self.stage.runs.replace(self.stage.runs.get() + 1);
         let root = &self.stage.root;
         root.write("out/log", "");
+        // Programs that have become somebody else write there too.
+        fs::set_permissions(root.path("out/log"), fs::Permissions::from_mode(0o666)).expect("mode");
         let files = ["stdout", "stderr"].map(|name| format!("out/{name}.{count}"));
         let mut stdio = [named("/dev/null"), named("/dev/null"), named("/dev/null")];
         for (place, file) in files.iter().enumerate() {
@@ -195,6 +226,9 @@ impl<'a> Order<'a> {
         }
         if let Some(fd) = self.output {
             stdio[1] = Stdio::Fd(fd);
+        }
+        if let Some(fd) = self.error {
+            stdio[2] = Stdio::Fd(fd);
         }
         let mut screen = None;
         match self.stdin {
@@ -215,7 +249,9 @@ impl<'a> Order<'a> {
             ..self.launch
         };
         let held = sys::prepare(&launch).expect("a namespace can be made");
+        let procs = Procs::open(held.pid).expect("the root has /proc");
         Prepared {
+            procs,
             label: self.argv.join(" "),
             second: launch.second,
             held,
@@ -246,6 +282,7 @@ fn c_string(text: &str) -> CString {
 
 /// A program that is about to be executed.
 pub struct Prepared {
+    procs: Procs,
     label: String,
     second: bool,
     held: Held,
@@ -268,7 +305,7 @@ impl Prepared {
             pid,
             ended,
             status: self.second.then_some(status),
-            procs: Procs::open(pid).expect("the root has /proc"),
+            procs: self.procs,
             files: self.files,
             log: self.log,
             screen: self.screen,
@@ -281,6 +318,20 @@ impl Prepared {
         let pid = pid_of(self.held.pid, self.second);
         let trace = Trace::of(pid, self.trace.clone(), words);
         (self.release(), trace)
+    }
+}
+
+/// What a program executed, by single steps of its own process.
+pub struct Steps {
+    pub all: u64,
+    pub cpuid: u64,
+}
+
+impl Prepared {
+    /// Lets it go one instruction after the other, to its end.
+    pub fn stepped(self) -> Steps {
+        let (all, cpuid) = self.held.step().expect("a process of ours can be traced");
+        Steps { all, cpuid }
     }
 }
 
@@ -410,9 +461,19 @@ impl Running {
         String::from_utf8_lossy(&all).into_owned()
     }
 
+    /// Takes the terminal away, as closing its window does.
+    pub fn hang_up(&mut self) {
+        self.screen = None;
+    }
+
     /// Whether it still runs at this instant.
     pub fn runs(&self) -> bool {
         !sys::readable(self.ended.as_fd(), std::time::Duration::ZERO)
+    }
+
+    /// Whether it ends in this time.
+    pub fn ends_within(&self, patience: std::time::Duration) -> bool {
+        sys::readable(self.ended.as_fd(), patience)
     }
 
     /// Waits for its end.

@@ -22,7 +22,7 @@ pub mod trace;
 pub mod wait;
 
 pub use console::Console;
-pub use container::{Outcome, Running, Stage, Who};
+pub use container::{Order, Outcome, Running, Stage, Who};
 pub use end::End;
 pub use fence::Fence;
 pub use namespace::{Builder, Namespace};

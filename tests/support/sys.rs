@@ -91,7 +91,8 @@ pub fn prepare(launch: &Launch) -> io::Result<Held> {
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
     if pid == 0 {
         let ours = [gate.as_raw_fd(), report.as_raw_fd(), status.as_raw_fd()];
-        let ends = Ends { wait: wait.as_raw_fd(), tell: tell.as_raw_fd(), ended: ended.as_raw_fd() };
+        let ends =
+            Ends { wait: wait.as_raw_fd(), tell: tell.as_raw_fd(), ended: ended.as_raw_fd() };
         let errno = become_init(launch, &args, &env, &ours, &ends);
         let bytes = errno.to_ne_bytes();
         // Safety: the pipe's end is open and the buffer is ours; _exit runs no handler.
@@ -101,20 +102,68 @@ pub fn prepare(launch: &Launch) -> io::Result<Held> {
         }
     }
     check(pid)?;
-    Ok(Held { pid, gate, report, status })
+    drop(tell);
+    let mut held = Held { pid, gate, report, status };
+    held.heard()?;
+    Ok(held)
 }
 
 impl Held {
     /// Lets it execute its program, and gives the pipe that tells the end of process 2.
     pub fn release(mut self) -> io::Result<File> {
-        drop(self.gate);
+        // What is moved out here is closed here: the end of the pipe is the word to go.
+        self.gate = File::open("/dev/null")?.into();
+        self.heard()?;
+        Ok(self.status)
+    }
+
+    /// Waits for word from the child: nothing or 0 if all is well, else an error number.
+    fn heard(&mut self) -> io::Result<()> {
         let mut errno = [0; 4];
-        match self.report.read(&mut errno)? {
-            0 => Ok(self.status),
-            _ => {
+        match (self.report.read(&mut errno)?, i32::from_ne_bytes(errno)) {
+            (_, 0) => Ok(()),
+            (_, errno) => {
                 let _ = kill(self.pid, libc::SIGKILL);
                 let _ = wait_for_pid(self.pid);
-                Err(Error::from_raw_os_error(i32::from_ne_bytes(errno)))
+                Err(Error::from_raw_os_error(errno))
+            }
+        }
+    }
+}
+
+/// The machine code of CPUID.
+const CPUID: libc::c_long = 0xa20f;
+
+impl Held {
+    /// Lets it execute its program one instruction after the other until it ends, and counts: all
+    /// instructions from the exec on, and those that are CPUID.
+    pub fn step(self) -> io::Result<(u64, u64)> {
+        let (pid, none) = (self.pid, 0_usize);
+        let (mut all, mut cpuid, mut signal) = (0, 0, 0_usize);
+        // Safety: plain numbers; registers are written to a variable that lives for the call.
+        unsafe {
+            check(libc::ptrace(libc::PTRACE_ATTACH, pid, none, none) as i32)?;
+            wait_for_pid(pid)?;
+            let events = libc::PTRACE_O_TRACEEXEC as usize;
+            check(libc::ptrace(libc::PTRACE_SETOPTIONS, pid, none, events) as i32)?;
+            drop(self.gate);
+            check(libc::ptrace(libc::PTRACE_CONT, pid, none, none) as i32)?;
+            while wait_for_pid(pid)? >> 8 != libc::SIGTRAP | (libc::PTRACE_EVENT_EXEC << 8) {
+                check(libc::ptrace(libc::PTRACE_CONT, pid, none, none) as i32)?;
+            }
+            loop {
+                let mut registers: libc::user_regs_struct = std::mem::zeroed();
+                check(libc::ptrace(libc::PTRACE_GETREGS, pid, none, &raw mut registers) as i32)?;
+                let word = libc::ptrace(libc::PTRACE_PEEKTEXT, pid, registers.rip, none);
+                cpuid += u64::from(word & 0xffff == CPUID);
+                check(libc::ptrace(libc::PTRACE_SINGLESTEP, pid, none, signal) as i32)?;
+                let status = wait_for_pid(pid)?;
+                if !libc::WIFSTOPPED(status) {
+                    return Ok((all, cpuid));
+                }
+                all += 1;
+                let stopped_by = libc::WSTOPSIG(status) as usize;
+                signal = if stopped_by == libc::SIGTRAP as usize { 0 } else { stopped_by };
             }
         }
     }
@@ -165,12 +214,17 @@ fn become_init(
             ok = ok && libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0;
         }
         ok = ok && l.barred.iter().all(|&cap| libc::prctl(libc::PR_CAPBSET_DROP, cap) == 0);
+        set_signals(&l.ignored, &l.blocked);
+        ok = ok && protect_host();
         if let Some(user) = l.user {
             ok = ok && libc::setresgid(user, user, user) == 0;
             ok = ok && libc::setresuid(user, user, user) == 0;
         }
-        set_signals(&l.ignored, &l.blocked);
-        ok = ok && protect_host() && libc::read(ends.wait, [0_u8].as_mut_ptr().cast(), 1) == 0;
+        if ok {
+            let well = 0_i32;
+            libc::write(ends.tell, ptr::from_ref(&well).cast(), std::mem::size_of::<i32>());
+            ok = libc::read(ends.wait, [0_u8].as_mut_ptr().cast(), 1) == 0;
+        }
         ok = ok && place_inherited(&l.inherited);
         if ok {
             libc::execve(l.program.as_ptr(), args.as_ptr(), env.as_ptr());
@@ -229,7 +283,8 @@ unsafe fn place_inherited(inherited: &[OwnedFd]) -> bool {
 unsafe fn place_stdio(stdio: &[Stdio; 3]) -> bool {
     // The harness keeps its own descriptors above 2, so that no source is overwritten before use.
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_APPEND;
-    (0..3).all(|place: RawFd| unsafe {
+    // The first is placed last: while it is to be closed, what is opened would take its number.
+    (0..3).rev().all(|place: RawFd| unsafe {
         match &stdio[place as usize] {
             Stdio::Fd(fd) => libc::dup2(fd.as_raw_fd(), place) == place,
             Stdio::Path(path) => libc::dup2(libc::open(path.as_ptr(), flags), place) == place,

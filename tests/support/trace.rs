@@ -49,6 +49,11 @@ impl Trace {
         Trace { tracer, output }
     }
 
+    /// Whether the tracer has seen the end of all it traced.
+    pub fn ended(&mut self) -> bool {
+        matches!(self.tracer.try_wait(), Ok(Some(_)))
+    }
+
     /// The traced calls so far.
     pub fn text(&self) -> String {
         std::fs::read_to_string(&self.output).unwrap_or_default()

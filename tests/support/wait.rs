@@ -11,8 +11,13 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(4);
 
 /// Whether the condition came true before the deadline.
-pub fn came_true(mut condition: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + DEADLINE;
+pub fn came_true(condition: impl FnMut() -> bool) -> bool {
+    came_true_within(DEADLINE, condition)
+}
+
+/// The same for what is known not to come true, which nobody should have to wait for so long.
+pub fn came_true_within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + patience;
     loop {
         if condition() {
             return true;

@@ -1,0 +1,138 @@
+//! What the peers' own tests look at beyond a single run: suspending, groups at the end, pause.
+
+use crate::support::container::children;
+use crate::support::{Running, Stage, Who};
+
+fn both(peer: &'static str, test: impl Fn(&Stage, Who)) {
+    let stage = Stage::new();
+    test(&stage, Who::Peer(peer));
+    test(&stage, Who::Pidone);
+}
+
+fn state(running: &Running, pid: i32) -> String {
+    running.status(pid, "State")
+}
+
+/// dumb-init stops with its children, so that a shell can have it as a job.
+#[test]
+fn dumb_init_suspends_itself_with_its_children() {
+    both("dumb-init", |stage, who| {
+        let words = ["dumb-init", "sh", "-c", "say ready; while :; do sleep 1000 & wait $!; done"];
+        let running = stage.order(who, &words).second().start();
+        running.until_said("ready");
+        let child = running.child();
+        for signal in [libc::SIGTSTP, libc::SIGTTOU, libc::SIGTTIN] {
+            let both = |letter: &str| {
+                let both = [running.pid(), child];
+                both.iter().all(|pid| state(&running, *pid).starts_with(letter))
+            };
+            running.send(signal);
+            running.until("both did not stop", || both("T"));
+            running.send(libc::SIGCONT);
+            running.until("both did not go on", || both("S"));
+        }
+    });
+}
+
+/// With -c the signals go through as they are, and dumb-init stops.
+#[test]
+fn dumb_init_with_a_single_child_passes_suspend_signals_through() {
+    both("dumb-init", |stage, who| {
+        let words = ["dumb-init", "-c", "actor", "record"];
+        let running = stage.order(who, &words).second().start();
+        running.until_said("ready");
+        for signal in [libc::SIGTSTP, libc::SIGTTOU, libc::SIGTTIN] {
+            let before = running.log();
+            running.send(signal);
+            running.until_said(&format!("got {signal}"));
+            running.until("it did not stop", || state(&running, running.pid()).starts_with('T'));
+            running.send(libc::SIGCONT);
+            running.until("nothing came", || running.log()[before.len()..].contains("got 18"));
+        }
+    });
+}
+
+/// A rewriting of the user goes before the one that dumb-init has for suspending.
+#[test]
+fn dumb_init_lets_its_own_rewriting_be_overruled() {
+    both("dumb-init", |stage, who| {
+        let words = ["dumb-init", "-r", "20:1", "-r", "21:15", "-r", "22:2", "actor", "record"];
+        let running = stage.order(who, &words).second().start();
+        running.until_said("ready");
+        for (signal, becomes) in [(20, "got 01"), (21, "got 15"), (22, "got 02")] {
+            running.send(signal);
+            running.until_said(becomes);
+            running.until("it did not stop", || state(&running, running.pid()).starts_with('T'));
+            let before = running.log();
+            running.send(libc::SIGCONT);
+            running.until("nothing came", || running.log()[before.len()..].contains("got 18"));
+        }
+    });
+}
+
+/// The end of the child is a TERM for its session, and with -c it is nothing to anybody.
+#[test]
+fn dumb_init_asks_the_rest_of_the_session_to_end() {
+    both("dumb-init", |stage, who| {
+        let script = "actor record & until grep -q ready /out/log; do usleep 5000; done; exit 3";
+        let mut running = stage.order(who, &["dumb-init", "sh", "-c", script]).second().start();
+        assert_eq!(running.end().code, 3);
+        running.until_said("got 15");
+        let mut running =
+            stage.order(who, &["dumb-init", "-c", "sh", "-c", script]).second().start();
+        assert_eq!(running.end().code, 3);
+        let left = running.procs().named("actor");
+        assert_eq!((left.len(), running.log().as_str()), (1, "ready\n"));
+    });
+}
+
+/// A whole pipeline goes at a TERM, or stays where only the child is meant.
+#[test]
+fn dumb_init_ends_a_pipeline() {
+    both("dumb-init", |stage, who| {
+        let script = "actor hold | actor hold & actor hold | actor hold";
+        for (words, left) in [(&["dumb-init"][..], 0), (&["dumb-init", "-c"], 4)] {
+            let words = [words, &["sh", "-c", script]].concat();
+            let mut running = stage.order(who, &words).second().start();
+            let count = || running.procs().named("actor").len();
+            running.until("not all of them came up", || count() == 4);
+            running.send(libc::SIGTERM);
+            running.until("they did not go", || count() == left);
+            assert_eq!(running.end().code, 143);
+        }
+    });
+}
+
+/// tini without -s is no subreaper, and its own tests count on that.
+#[test]
+fn tini_takes_orphans_only_where_asked() {
+    both("tini", |stage, who| {
+        for (words, parent) in [(&["tini"][..], 1), (&["tini", "-s"], 2)] {
+            let words = [words, &["--", "sh", "-c", "(actor record &); exec actor hold"]].concat();
+            let running = stage.order(who, &words).second().start();
+            running.until_said("ready");
+            let orphan =
+                || running.procs().named("actor").iter().any(|p| p.parent == parent && p.pid > 3);
+            running.until("nobody took the orphan", orphan);
+        }
+    });
+}
+
+/// catatonit -P is the infra container of podman's pods.
+#[test]
+fn catatonit_pauses() {
+    both("catatonit", |stage, who| {
+        for signal in [libc::SIGTERM, libc::SIGINT] {
+            let mut running = stage.order(who, &["/catatonit", "-P"]).start();
+            running.until_idle();
+            running.send(libc::SIGUSR1);
+            running.send(libc::SIGHUP);
+            running.until_idle();
+            assert!(running.runs() && children(running.pid()).is_empty());
+            running.send(signal);
+            let outcome = running.end();
+            let said = (outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str());
+            assert_eq!(said, (0, "", ""), "signal {signal}");
+        }
+    });
+}
