@@ -28,11 +28,10 @@ fn deadly() -> impl Iterator<Item = i32> {
 fn a_death_by_any_signal_is_128_and_its_number() {
     let stage = Stage::new();
     for signal in deadly() {
-        let script = format!("kill -{signal} $$");
-        let outcome = stage.pidone(&["sh", "-c", &script]).run();
+        let outcome = stage.pidone(&["actor", "die", &signal.to_string()]).run();
         assert_eq!(outcome.code, 128 + signal, "{outcome:?}");
     }
-    let outcome = stage.pidone(&["sh", "-c", "kill -64 $$"]).second().run();
+    let outcome = stage.pidone(&["actor", "die", "64"]).second().run();
     assert_eq!(outcome.code, 192, "as process 2: {outcome:?}");
 }
 

@@ -154,7 +154,7 @@ fn signals_are_rewritten_by_number_and_by_name() {
     assert_eq!(run(&["TERM:QUIT"], &[15]), "03 ");
     assert_eq!(run(&["SIGTERM:SIGINT", "HUP:0"], &[15]), "02 ");
     assert_eq!(run(&["TERM:RTMIN+3"], &[15]), "37 ");
-    assert_eq!(run(&["RTMIN+1:USR1", "SIGRTMAX:USR2"], &[35, 64]), "10 12 ");
+    assert_eq!(run(&["RTMIN+1:USR1", "SIGRTMIN+30:USR2"], &[35, 64]), "10 12 ");
     assert_eq!(run(&["40:TERM", "TERM:40"], &[40, 15]), "15 40 ");
 }
 

@@ -136,3 +136,17 @@ fn catatonit_pauses() {
         }
     });
 }
+
+/// tini's own tests look for these words, and for their absence.
+#[test]
+fn tini_warns_that_it_does_not_reap() {
+    both("tini", |stage, who| {
+        let warning = "zombie reaping won't work";
+        let plain = stage.order(who, &["tini", "--", "true"]).second().run().stderr;
+        assert!(plain.starts_with("[WARN  tini (2)] Tini is not running as PID 1"), "{plain}");
+        assert!(plain.contains(warning), "{plain}");
+        let first = stage.order(who, &["tini", "--", "true"]).run().stderr;
+        let adopting = stage.order(who, &["tini", "-s", "--", "true"]).second().run().stderr;
+        assert_eq!((&*first, &*adopting), ("", ""));
+    });
+}

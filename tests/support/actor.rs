@@ -5,7 +5,8 @@
 //! `actor orphans LIVE DYING`: makes so many orphans that live on, then so many that wait; when
 //! /out/go is there, these end one after the other. When all of them have been reaped it says
 //! `gone` and ends.
-//! `actor hold`: waits for a signal that it dies of, as `sleep` does, with next to no memory.
+//! `actor die N`: sends itself that signal.
+//! `actor hold`, or `serve`: waits for a signal that it dies of, as `sleep` does, with next to no memory.
 //! `actor as UID PART…`: becomes that user for good, as far as it may, and plays the part.
 //! `actor true`: ends at once.
 
@@ -39,6 +40,7 @@ const ACCESS: usize = 21;
 const PIPE: usize = 22;
 const PAUSE: usize = 34;
 const NANOSLEEP: usize = 35;
+const GETPID: usize = 39;
 const FORK: usize = 57;
 const EXIT_GROUP: usize = 231;
 const WAIT4: usize = 61;
@@ -122,6 +124,10 @@ fn hold() {
     }
 }
 
+fn die(signal: usize) {
+    call(KILL, [call(GETPID, [0; 4]) as usize, signal, 0, 0]);
+}
+
 /// Process numbers of a fresh namespace follow each other, so the first and the last name them all.
 fn orphans(live: usize, dying: usize) -> ! {
     let mut ends = [0_i32; 2];
@@ -182,7 +188,8 @@ unsafe extern "C" fn entry(stack: *const usize) -> ! {
     match word(at) {
         b"record" => record(number(word(at + 1))),
         b"orphans" => orphans(number(word(at + 1)), number(word(at + 2))),
-        b"hold" => hold(),
+        b"hold" | b"serve" => hold(),
+        b"die" => die(number(word(at + 1))),
         _ => {}
     }
     exit(0)
