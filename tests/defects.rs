@@ -84,7 +84,7 @@ fn term_arrives(stage: &Stage, who: Who, words: &[&str], call: &str) -> bool {
     let when = if call == "execve" { ":when=2" } else { "" };
     let delay = format!("inject={call}:delay_enter=1500000{when}");
     let order = stage.order(who, &[words, &["actor", "hold"]].concat());
-    let held = ["-e", &format!("trace={call}"), "-e", &delay, "-e", "signal=none"];
+    let held = ["-f", "-e", &format!("trace={call}"), "-e", &delay, "-e", "signal=none"];
     let (mut running, _trace) = order.prepare().traced(&held);
     running.child();
     running.send(libc::SIGTERM);

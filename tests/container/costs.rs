@@ -12,7 +12,7 @@ const RESIDENT_MAX: u64 = 20;
 /// System calls of the init and of its child, counted by the tracer. What the child's program does
 /// is not the init's, and what never returns counts as well.
 fn calls(stage: &Stage, words: &[&str]) -> (usize, usize) {
-    let (mut running, mut trace) = stage.pidone(words).prepare().traced(&[]);
+    let (mut running, mut trace) = stage.pidone(words).prepare().traced(&["-f"]);
     let init = running.pid().to_string();
     assert_eq!(running.end().code, 0);
     running.until("the tracer did not finish", || trace.ended());

@@ -9,7 +9,7 @@ pub const CASES: &[Case] = &[
     case(&["--version"]),
     case(&["-h"]).like(Like::Head(2)),
     case(&["-h", "--", "true"]).like(Like::Head(2)),
-    case(&["-l"]).like(Like::Head(1)),
+    case(&["-l"]).like(Like::Code),
     case(&[]).like(Like::Head(2)),
     case(&["--"]).like(Like::Head(2)),
     case(&["-s"]).like(Like::Head(2)),
