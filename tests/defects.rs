@@ -164,7 +164,7 @@ fn dumb_init_changes_what_the_child_inherits() {
 #[test]
 fn no_peer_lets_an_orphaned_daemon_finish() {
     let stage = Stage::new();
-    let daemon = "#!/bin/sh\ntrap 'sleep 1; say tidy; exit' TERM\nsay daemon\n\
+    let daemon = "#!/bin/sh\ntrap 'kill $!; sleep 1; say tidy; exit' TERM\nsay daemon\n\
                   while :; do sleep 100000 & wait $!; done\n";
     stage.root().write("bin/daemon", daemon);
     let script = "(setsid daemon &); until grep -q daemon /out/log; do usleep 5000; done; say up; \

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::trace::count_calls;
 use crate::support::{Running, Stage};
 
 /// The most system calls of the init, from its exec to its exit, and of its child up to its exec.
@@ -13,30 +14,10 @@ const RESIDENT_MAX: u64 = 20;
 /// is not the init's, and what never returns counts as well.
 fn calls(stage: &Stage, words: &[&str]) -> (usize, usize) {
     let (mut running, mut trace) = stage.pidone(words).prepare().traced(&["-f"]);
-    let init = running.pid().to_string();
+    let init = running.pid();
     assert_eq!(running.end().code, 0);
     running.until("the tracer did not finish", || trace.ended());
-    count(&trace.text(), &init)
-}
-
-fn count(trace: &str, init: &str) -> (usize, usize) {
-    let mut counts = (0, 0);
-    let (mut begun, mut done) = (false, false);
-    for line in trace.lines() {
-        let Some((pid, call)) = line.split_once(char::is_whitespace) else { continue };
-        let call = call.trim_start();
-        if call.starts_with(['+', '-', '<']) {
-            continue;
-        }
-        if pid == init {
-            counts.0 += usize::from(begun);
-            begun = begun || call.starts_with("execve(");
-        } else if begun && !done {
-            counts.1 += 1;
-            done = call.starts_with("execve(");
-        }
-    }
-    counts
+    count_calls(&trace.text(), init)
 }
 
 #[test]

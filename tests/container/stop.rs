@@ -5,8 +5,8 @@ use std::fs;
 use crate::support::{Order, Running, Stage};
 
 /// A daemon in a session of its own, which has work to do when it is asked to end: it goes once
-/// the test has put /out/leave there.
-const TIDY: &str = "trap 'say tidying; until [ -e /out/leave ]; do usleep 5000; done; say tidy; \
+/// the test has put /out/leave there. Its own sleep may have been started after TERM went to all.
+const TIDY: &str = "trap 'kill $!; say tidying; until [ -e /out/leave ]; do usleep 5000; done; say tidy; \
                     exit' TERM; say daemon; while :; do sleep 100000 & wait $!; done";
 
 /// One that does not listen.
@@ -28,7 +28,8 @@ fn arrived(running: &Running) -> String {
 }
 
 /// What a polite main program does.
-const POLITE: &str = "trap 'say main; exit 3' TERM; while :; do sleep 100000 & wait $!; done";
+const POLITE: &str =
+    "trap 'kill $!; say main; exit 3' TERM; while :; do sleep 100000 & wait $!; done";
 
 fn leave(stage: &Stage) {
     stage.root().write("out/leave", "");

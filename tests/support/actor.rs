@@ -5,6 +5,7 @@
 //! `actor orphans LIVE DYING`: makes so many orphans that live on, then so many that wait; when
 //! /out/go is there, these end one after the other. When all of them have been reaped it says
 //! `gone` and ends.
+//! `actor stream LIVE DYING`: the same, but the dying are born only then, one by one, and end at once.
 //! `actor die N`: sends itself that signal.
 //! `actor hold`, or `serve`: waits for a signal that it dies of, as `sleep` does, with next to no memory.
 //! `actor as UID PART…`: becomes that user for good, as far as it may, and plays the part.
@@ -128,44 +129,69 @@ fn die(signal: usize) {
     call(KILL, [call(GETPID, [0; 4]) as usize, signal, 0, 0]);
 }
 
+/// Makes so many orphans by way of a process that ends; gives the number of that one.
+fn leave(count: usize, part: &dyn Fn()) -> isize {
+    let maker = fork(|| {
+        for _ in 0..count {
+            fork(part);
+        }
+    });
+    wait_for(maker);
+    maker
+}
+
+fn alive(pid: isize) -> bool {
+    call(KILL, [pid as usize, 0, 0, 0]) == 0
+}
+
+fn await_go() {
+    say(b"ready\n");
+    while call(ACCESS, [c"/out/go".as_ptr() as usize, 0, 0, 0]) != 0 {
+        nap();
+    }
+}
+
+/// Waits until each of them has been reaped, which is when its number is nobody's.
+fn await_end(pids: impl Iterator<Item = isize>) -> ! {
+    for pid in pids {
+        while alive(pid) {
+            nap();
+        }
+    }
+    say(b"gone\n");
+    loop {
+        hold();
+    }
+}
+
 /// Process numbers of a fresh namespace follow each other, so the first and the last name them all.
 fn orphans(live: usize, dying: usize) -> ! {
     let mut ends = [0_i32; 2];
     call(PIPE, [&raw mut ends as usize, 0, 0, 0]);
     let [reads, writes] = ends.map(|fd| fd as usize);
     let byte = [0_u8];
-    let forks = |count: usize, part: &dyn Fn()| {
-        for _ in 0..count {
-            fork(part);
-        }
-    };
-    let maker = fork(|| forks(live, &hold));
-    wait_for(maker);
-    let last_breath = || {
+    leave(live, &hold);
+    let maker = leave(dying, &|| {
         call(READ, [reads, byte.as_ptr() as usize, 1, 0]);
-    };
-    let maker = fork(|| forks(dying, &last_breath));
-    wait_for(maker);
-    let pids = maker + 1..=maker + dying as isize;
-    say(if pids.clone().all(|pid| call(KILL, [pid as usize, 0, 0, 0]) == 0) {
-        b"ready\n"
-    } else {
-        b"some were not born\n"
     });
-    while call(ACCESS, [c"/out/go".as_ptr() as usize, 0, 0, 0]) != 0 {
-        nap();
+    let pids = maker + 1..=maker + dying as isize;
+    if !pids.clone().all(alive) {
+        say(b"some were not born\n");
     }
+    await_go();
     for _ in pids.clone() {
         call(WRITE, [writes, byte.as_ptr() as usize, 1, 0]);
     }
-    for pid in pids {
-        while call(KILL, [pid as usize, 0, 0, 0]) == 0 {
-            nap();
-        }
+    await_end(pids)
+}
+
+fn stream(live: usize, dying: usize) -> ! {
+    let last = leave(live, &hold) + live as isize;
+    await_go();
+    for _ in 0..dying {
+        leave(1, &|| ());
     }
-    say(b"gone\n");
-    hold();
-    exit(0)
+    await_end((1..=dying as isize).map(|index| last + 2 * index))
 }
 
 /// Safety: the kernel's stack holds a count and that many pointers to words that end in a zero.
@@ -188,6 +214,7 @@ unsafe extern "C" fn entry(stack: *const usize) -> ! {
     match word(at) {
         b"record" => record(number(word(at + 1))),
         b"orphans" => orphans(number(word(at + 1)), number(word(at + 2))),
+        b"stream" => stream(number(word(at + 1)), number(word(at + 2))),
         b"hold" | b"serve" => hold(),
         b"die" => die(number(word(at + 1))),
         _ => {}

@@ -28,7 +28,8 @@ pub enum Who {
 }
 
 impl Who {
-    fn program(self) -> String {
+    /// Where its program stands in the root.
+    pub fn program(self) -> String {
         match self {
             Who::Pidone => "/sbin/pidone".into(),
             Who::Peer(name) => format!("/peer/{name}"),

@@ -15,6 +15,7 @@ pub mod garden;
 pub mod namespace;
 pub mod procs;
 pub mod root;
+pub mod steps;
 pub mod sys;
 pub mod syslog;
 pub mod tools;

@@ -1,6 +1,6 @@
 //! The kernel calls that the standard library does not give, each under an honest name.
 //!
-//! This is the only file of the tests with unsafe code.
+//! Unsafe code of the tests stands here and in `steps.rs`.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -62,7 +62,7 @@ pub static FORKS: RwLock<()> = RwLock::new(());
 /// A first process that has everything but its program, and waits to be let go.
 pub struct Held {
     pub pid: i32,
-    gate: OwnedFd,
+    pub gate: OwnedFd,
     report: File,
     /// Where the end of process 2 is told, as a raw wait status.
     pub status: File,
@@ -131,44 +131,6 @@ impl Held {
     }
 }
 
-/// The machine code of CPUID.
-const CPUID: libc::c_long = 0xa20f;
-
-impl Held {
-    /// Lets it execute its program one instruction after the other until it ends, and counts: all
-    /// instructions from the exec on, and those that are CPUID.
-    pub fn step(self) -> io::Result<(u64, u64)> {
-        let (pid, none) = (self.pid, 0_usize);
-        let (mut all, mut cpuid, mut signal) = (0, 0, 0_usize);
-        // Safety: plain numbers; registers are written to a variable that lives for the call.
-        unsafe {
-            check(libc::ptrace(libc::PTRACE_ATTACH, pid, none, none) as i32)?;
-            wait_for_pid(pid)?;
-            let events = libc::PTRACE_O_TRACEEXEC as usize;
-            check(libc::ptrace(libc::PTRACE_SETOPTIONS, pid, none, events) as i32)?;
-            drop(self.gate);
-            check(libc::ptrace(libc::PTRACE_CONT, pid, none, none) as i32)?;
-            while wait_for_pid(pid)? >> 8 != libc::SIGTRAP | (libc::PTRACE_EVENT_EXEC << 8) {
-                check(libc::ptrace(libc::PTRACE_CONT, pid, none, none) as i32)?;
-            }
-            loop {
-                let mut registers: libc::user_regs_struct = std::mem::zeroed();
-                check(libc::ptrace(libc::PTRACE_GETREGS, pid, none, &raw mut registers) as i32)?;
-                let word = libc::ptrace(libc::PTRACE_PEEKTEXT, pid, registers.rip, none);
-                cpuid += u64::from(word & 0xffff == CPUID);
-                check(libc::ptrace(libc::PTRACE_SINGLESTEP, pid, none, signal) as i32)?;
-                let status = wait_for_pid(pid)?;
-                if !libc::WIFSTOPPED(status) {
-                    return Ok((all, cpuid));
-                }
-                all += 1;
-                let stopped_by = libc::WSTOPSIG(status) as usize;
-                signal = if stopped_by == libc::SIGTRAP as usize { 0 } else { stopped_by };
-            }
-        }
-    }
-}
-
 /// The child's ends of the three pipes.
 struct Ends {
     wait: RawFd,
@@ -176,7 +138,7 @@ struct Ends {
     ended: RawFd,
 }
 
-fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+pub fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
 }
 
@@ -353,7 +315,7 @@ pub fn mount(kind: &CStr, target: &Path, options: &CStr) -> io::Result<()> {
     check(unsafe { mount_c(kind, &c_path(target), kind, 0, options) })
 }
 
-/// Shows a folder of the host at another place as well, to be read only.
+/// Shows a folder or a file of the host at another place as well, to be read only.
 pub fn bind(from: &Path, to: &Path) -> io::Result<()> {
     let (from, to) = (c_path(from), c_path(to));
     // Safety: all strings are valid for the call.
@@ -484,7 +446,7 @@ fn c_path(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).expect("a path holds no NUL byte")
 }
 
-fn check(result: i32) -> io::Result<()> {
+pub fn check(result: i32) -> io::Result<()> {
     if result == -1 { Err(Error::last_os_error()) } else { Ok(()) }
 }
 

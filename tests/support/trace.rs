@@ -66,3 +66,25 @@ impl Drop for Trace {
         let _ = self.tracer.wait();
     }
 }
+
+/// System calls of an init, from its exec to its exit, and of its child up to its exec.
+pub fn count_calls(trace: &str, init: i32) -> (usize, usize) {
+    let init = init.to_string();
+    let mut counts = (0, 0);
+    let (mut begun, mut done) = (false, false);
+    for line in trace.lines() {
+        let Some((pid, call)) = line.split_once(char::is_whitespace) else { continue };
+        let call = call.trim_start();
+        if call.starts_with(['+', '-', '<']) {
+            continue;
+        }
+        if pid == init {
+            counts.0 += usize::from(begun);
+            begun = begun || call.starts_with("execve(");
+        } else if begun && !done {
+            counts.1 += 1;
+            done = call.starts_with("execve(");
+        }
+    }
+    counts
+}
