@@ -12,6 +12,7 @@ pub mod errno;
 pub mod getty;
 pub mod inittab;
 pub mod issue;
+pub mod letters;
 pub mod lines;
 pub mod login;
 pub mod logline;

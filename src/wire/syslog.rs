@@ -4,8 +4,9 @@
 //! is left to the receiver, as §4.3.2 has it: an init knows neither the time zone nor, early in
 //! a boot, the time.
 
-use super::names::{begins, take};
+use super::names::{begins, cut, place, take};
 use super::text::Line;
+use super::value::{plain, within};
 
 /// The severity of a message, by the numbers of RFC 3164.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -33,6 +34,36 @@ const AUTHPRIV: u8 = 10;
 pub fn login(line: &mut Line, level: Level, pid: u32) {
     line.put(b"<").number(u64::from(AUTHPRIV * 8 + level as u8)).put(b">login[");
     line.number(u64::from(pid)).put(b"]: ");
+}
+
+/// The names of facilities in the order of their numbers; those of 12 to 15 have none.
+const FACILITIES: &[u8] = b"kern user mail daemon auth syslog lpr news uucp cron authpriv ftp \
+- - - - local0 local1 local2 local3 local4 local5 local6 local7 security";
+
+/// The names of levels in the order of their numbers, and behind them three older ones.
+const LEVELS: &[u8] = b"emerg alert crit err warning notice info debug panic error warn";
+
+/// The priority of a message that says nothing else: user.notice.
+pub const USER_NOTICE: u8 = 8 + Level::Notice as u8;
+
+/// A priority as logger(1) takes it: `FACILITY.LEVEL`, a level of the facility user, or a number.
+pub fn parse(text: &[u8]) -> Option<u8> {
+    let (facility, level) = cut(text, b'.').unwrap_or((b"user", text));
+    let facility = match place(FACILITIES, facility)? {
+        place @ (..=11 | 16..=23) => place,
+        24 => 4,
+        _ => return None,
+    };
+    let Some(level) = place(LEVELS, level) else {
+        return within(text, plain, 0, 191).map(|number| number as u8);
+    };
+    let level = match level {
+        8 => 0,
+        9 => 3,
+        10 => 4,
+        level => level,
+    };
+    Some((facility * 8 + level) as u8)
 }
 
 /// Appends `<30>`, the priority of a level with the daemon facility.
@@ -89,6 +120,27 @@ mod tests {
             (b"", b""),
         ] {
             assert_eq!(message(datagram), said);
+        }
+    }
+
+    #[test]
+    fn priorities_have_names_and_numbers() {
+        for (text, number) in [
+            ("user.notice", USER_NOTICE),
+            ("kern.emerg", 0),
+            ("daemon.info", 30),
+            ("local7.debug", 191),
+            ("authpriv.warn", 84),
+            ("security.panic", 32),
+            ("cron.error", 75),
+            ("err", 11),
+            ("13", 13),
+            ("191", 191),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(number), "{text}");
+        }
+        for bad in ["", ".", "user.", ".info", "daemon", "-.info", "192", "daemon.x", "user.13x"] {
+            assert_eq!(parse(bad.as_bytes()), None, "{bad}");
         }
     }
 

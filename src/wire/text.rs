@@ -2,6 +2,8 @@
 
 use heapless::Vec;
 
+use super::names::take;
+
 /// The longest message, in bytes. A terminal line is 80 columns; three of them hold who, what,
 /// why and what happens next, and a record of the log ring keeps its length in one byte.
 pub const LINE_MAX: usize = 240;
@@ -100,6 +102,27 @@ impl Line {
         }
     }
 
+    /// Appends a template in which `%` and a letter stand for a fact: `%q` for a text of others,
+    /// `%x` for one of ours, and for the number `%n` as it is, `%s` as a span, `%e` as an error.
+    #[inline(never)]
+    pub fn compose(&mut self, template: &[u8], [theirs, ours]: [&[u8]; 2], number: u64) {
+        let mut rest = template;
+        loop {
+            self.put(take(&mut rest, b'%'));
+            let Some((letter, after)) = rest.split_first() else {
+                return;
+            };
+            rest = after;
+            match letter {
+                b'q' => self.quote(theirs),
+                b'x' => self.put(ours),
+                b's' => self.span(number),
+                b'e' => self.error(number as u16),
+                _ => self.number(number),
+            };
+        }
+    }
+
     fn mark_cut(&mut self) {
         let from = self.bytes.len().saturating_sub(CUT_MARK.len());
         for (byte, mark) in self.bytes.iter_mut().skip(from).zip(CUT_MARK) {
@@ -121,6 +144,15 @@ mod tests {
         let mut line = Line::new();
         line.number(0).put(b" ").number(u64::MAX).put(b" ").span(999).put(b" ").span(61_500);
         assert_eq!(line.as_bytes(), b"0 18446744073709551615 999 ms 61 s");
+    }
+
+    #[test]
+    fn a_template_is_filled_with_facts() {
+        let mut line = Line::new();
+        line.compose(b"%x: cannot open %q: %e", [b"a\n", b"we"], 2);
+        line.compose(b"; %n, %s", [b"", b""], 5000);
+        let text = b"we: cannot open a\\x0a: No such file or directory; 5000, 5 s";
+        assert_eq!(line.as_bytes(), text);
     }
 
     #[test]
