@@ -3,13 +3,16 @@
 mod container;
 mod getty;
 mod init;
+mod logger;
+mod reader;
 mod replies;
 
 use pidone::wire::container::Guise;
 use pidone::wire::names::{base_name, place};
+use pidone::wire::text::Line;
 
-use crate::sys::kernel;
 use crate::sys::start::Args;
+use crate::sys::{fd, kernel};
 
 /// The exit code for a command line that is not understood.
 const USAGE: i32 = 100;
@@ -20,7 +23,7 @@ const REFUSED: i32 = 111;
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
 /// What is no container's init: names of the program, or first words behind its own name.
-static HOT_APPLETS: [u8; 27] = *b"init linuxrc single 1 getty";
+static HOT_APPLETS: [u8; 34] = *b"init linuxrc single 1 getty logger";
 
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
@@ -42,9 +45,35 @@ pub fn main(args: Args) -> i32 {
 fn other(applet: usize, args: Args, from: usize) -> i32 {
     match applet {
         4 => getty::run(args, from),
+        5 => logger::run(args, from),
         // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
         // else will reap, and leaving is a panic.
         _ if kernel::own_pid() == 1 => init::run(args),
         _ => replies::nothing_to_do(),
     }
+}
+
+fn say(to: i32, text: &[u8], code: i32) -> i32 {
+    let _ = fd::write(to, text);
+    code
+}
+
+/// Says a line: a template, a text of others, one of ours, and a number.
+#[inline(never)]
+fn report(to: i32, template: &[u8], texts: [&[u8]; 2], number: u64, code: i32) -> i32 {
+    let mut line = Line::wide();
+    line.compose(template, texts, number);
+    line.put(b"\n");
+    say(to, line.as_bytes(), code)
+}
+
+/// Says that a command line is not understood, and what is.
+fn usage(what: &[u8], program: &[u8], help: &[u8]) -> i32 {
+    report(2, b"%x: '%q' is not understood", [what, program], 0, USAGE);
+    say(2, help, USAGE)
+}
+
+/// Says what the system refused, on what, and why.
+fn refused(template: &[u8], object: &[u8], errno: u16) -> i32 {
+    report(2, template, [object, b""], errno.into(), REFUSED)
 }

@@ -11,6 +11,7 @@ pub mod log;
 pub mod records;
 mod reload;
 pub mod shutdown;
+pub mod spool;
 mod steps;
 mod stories;
 pub mod table;

@@ -40,6 +40,11 @@ impl Fd {
         Fd(unsafe { raw_syscall!(Sysno::open, path.as_ptr(), flags) } as i32)
     }
 
+    /// Takes over a number that somebody else opened for us.
+    pub const fn adopt(number: i32) -> Fd {
+        Fd(number)
+    }
+
     /// What a call that opens something returned.
     pub fn from_call(returned: usize) -> Fd {
         Fd(returned as i32)

@@ -8,12 +8,12 @@ pub mod ears;
 pub mod env;
 pub mod facts;
 pub mod fd;
+pub mod files;
 pub mod host;
 pub mod kernel;
 pub mod memory;
 pub mod mount;
 mod panic;
-
 pub mod reap;
 pub mod setup;
 pub mod sinks;
@@ -21,6 +21,7 @@ pub mod source;
 pub mod spawn;
 pub mod start;
 pub mod stdio;
+pub mod stream;
 pub mod sweep;
 pub mod tty;
 #[allow(dead_code, reason = "each binary uses its own part")]

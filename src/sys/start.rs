@@ -136,6 +136,26 @@ impl Args {
         }
     }
 
+    /// The words from this one on as execve wants them.
+    pub fn pointer(self, first: usize) -> *const *const u8 {
+        // SAFETY: the words are an array that ends with a null; behind that there is none.
+        unsafe { self.stack.add(1 + first.min(self.count())).cast() }
+    }
+
+    /// The words from this one on, with a blank behind each but the last.
+    pub fn joined(self, first: usize) -> &'static [u8] {
+        let (Some(from), Some(last)) = (self.get(first), self.get(self.count() - 1)) else {
+            return &[];
+        };
+        let begin = from.as_ptr() as *mut u8;
+        let len = last.as_ptr() as usize + last.count_bytes() - begin as usize;
+        // SAFETY: the kernel lays the words one behind the other into memory that is ours; whoever
+        // asks for them joined asks for none of them singly any more.
+        let text = unsafe { core::slice::from_raw_parts_mut(begin, len) };
+        text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
+        text
+    }
+
     /// The environment.
     pub fn env(self) -> impl Iterator<Item = &'static CStr> {
         // SAFETY: the pointers of the environment are strings, which live as long as the process.

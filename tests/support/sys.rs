@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::{self, Error, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 use std::ptr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -363,6 +365,26 @@ pub fn pipe() -> io::Result<(File, OwnedFd)> {
     unsafe {
         check(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC))?;
         Ok((File::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+    }
+}
+
+/// A file in memory, closed on exec.
+pub fn memory_file(name: &CStr) -> io::Result<OwnedFd> {
+    // Safety: the string is valid for the call; the result is owned once.
+    unsafe {
+        let fd = libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC);
+        check(fd)?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Hands a program a descriptor at a number of its choice.
+pub fn hand(command: &mut Command, fd: BorrowedFd<'_>, at: RawFd) {
+    let fd = fd.as_raw_fd();
+    // Safety: the child calls dup2 alone, which is async-signal-safe, on a descriptor that the
+    // caller keeps open until the child is there.
+    unsafe {
+        command.pre_exec(move || check(libc::dup2(fd, at)));
     }
 }
 

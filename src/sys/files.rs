@@ -1,0 +1,103 @@
+//! Files by names that are not to be trusted further than the folders they stand in.
+
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+
+use heapless::Vec;
+use pidone::wire::errno::ENOENT;
+use pidone::wire::names::{begins, take};
+use syscalls::{Sysno, raw_syscall};
+
+use super::fd::{self, Fd};
+use super::kernel::{Result, outcome};
+use super::start::joined;
+
+/// Make it where it is not there.
+pub const CREATE: u32 = 0o100;
+/// Do not follow a symbolic link at the end of the name.
+const NO_FOLLOW: u32 = 0o400_000;
+/// Only as a place to begin at.
+const PATH: u32 = 0o10_000_000;
+
+/// Everybody may write.
+const OTHERS_WRITE: u32 = 0o2;
+
+/// The longest name in a folder with its NUL, in bytes: NAME_MAX of limits.h and one more.
+const NAME: usize = 256;
+
+/// The head of the kernel's struct stat, and room for the rest of it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Stat {
+    device: u64,
+    inode: u64,
+    /// Names it has.
+    pub links: u64,
+    /// Kind and permissions.
+    pub mode: u32,
+    /// Its owner.
+    pub owner: u32,
+    group: u32,
+    spare: u32,
+    special: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    rest: [u64; 11],
+}
+
+impl Stat {
+    /// Whether this is an ordinary file.
+    pub fn is_plain(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+}
+
+/// What there is to know of an open file.
+pub fn stat(fd: &Fd) -> Result<Stat> {
+    let mut stat = MaybeUninit::<Stat>::zeroed();
+    // SAFETY: the kernel writes one struct stat, 144 bytes.
+    outcome(unsafe { raw_syscall!(Sysno::fstat, fd.raw(), stat.as_mut_ptr()) })?;
+    // SAFETY: it consists of numbers, and was zeroed before.
+    Ok(unsafe { stat.assume_init() })
+}
+
+/// Opens a file below a folder. It does not become our terminal, does not hold us, and is gone at
+/// the execve.
+fn open_at(folder: &Fd, name: &CStr, flags: u32, mode: u32) -> Fd {
+    let flags = flags | fd::NO_CONTROL | fd::NO_WAIT | fd::CLOSE_ON_EXEC;
+    // SAFETY: the kernel reads a string.
+    Fd::from_call(unsafe { raw_syscall!(Sysno::openat, folder.raw(), name.as_ptr(), flags, mode) })
+}
+
+/// Opens a file by a path, name by name: a symbolic link in a folder to which everybody may write
+/// may be anybody's, and is not followed.
+pub fn open(path: &[u8], flags: u32, mode: u32) -> Result<Fd> {
+    let mut rest = path;
+    let begin = if begins(path, b'/') { c"/" } else { c"." };
+    let mut folder = Fd::open(begin, PATH | fd::FOLDER | fd::CLOSE_ON_EXEC);
+    let mut room = Vec::<u8, NAME>::new();
+    loop {
+        let name = take(&mut rest, b'/');
+        let is_last = rest.iter().all(|&b| b == b'/');
+        let Some(name) = joined(&mut room, &[name]) else {
+            return Err(ENAMETOOLONG);
+        };
+        if name.is_empty() {
+            if is_last {
+                return Err(ENOENT);
+            }
+            continue;
+        }
+        let mut how = if is_last { flags } else { PATH | fd::FOLDER };
+        if stat(&folder)?.mode & OTHERS_WRITE != 0 {
+            how |= NO_FOLLOW;
+        }
+        folder = open_at(&folder, name, how, mode);
+        folder.opened()?;
+        if is_last {
+            return Ok(folder);
+        }
+    }
+}
+
+const ENAMETOOLONG: u16 = 36;
