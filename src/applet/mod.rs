@@ -1,8 +1,10 @@
 //! One file a personality. Which one it is, argv[0] or the first word says.
 
 mod container;
+mod daemon;
 mod getty;
 mod init;
+mod keeper;
 mod logger;
 mod reader;
 mod replies;
@@ -23,7 +25,7 @@ const REFUSED: i32 = 111;
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
 /// What is no container's init: names of the program, or first words behind its own name.
-static HOT_APPLETS: [u8; 34] = *b"init linuxrc single 1 getty logger";
+static HOT_APPLETS: [u8; 41] = *b"init linuxrc single 1 getty logger daemon";
 
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
@@ -46,6 +48,7 @@ fn other(applet: usize, args: Args, from: usize) -> i32 {
     match applet {
         4 => getty::run(args, from),
         5 => logger::run(args, from),
+        6 => daemon::run(args, from),
         // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
         // else will reap, and leaving is a panic.
         _ if kernel::own_pid() == 1 => init::run(args),

@@ -22,10 +22,11 @@ pub const TEXT_MAX: usize = 16 * 1024;
 
 /// Back-off where a line says nothing else: short enough that a service is back before anybody
 /// looks, long enough that 256 failing ones cost little.
-const DELAY: Millis = 100;
-const MAX_DELAY: Millis = 60_000;
+pub const DELAY: Millis = 100;
+/// The longest one.
+pub const MAX_DELAY: Millis = 60_000;
 /// How long a unit has between its stop signal and KILL where its line says nothing else.
-const GRACE: Millis = 5_000;
+pub const GRACE: Millis = 5_000;
 /// The same for a `shutdown` line, which may itself have many services to stop.
 const SHUTDOWN_GRACE: Millis = 60_000;
 

@@ -45,7 +45,7 @@ pub enum Heard {
 pub type Message = [u8; MESSAGE_MAX];
 
 /// The longest name of our socket: a NUL, and five digits by unix(7).
-const NAME_MAX: usize = 6;
+pub const NAME_MAX: usize = 6;
 
 /// Everything that is listened to.
 pub struct Ears {
@@ -178,7 +178,7 @@ struct Control {
 
 impl Fd {
     /// A socket for datagrams with credentials, under a name that nobody else can have taken.
-    fn notify() -> Result<Fd> {
+    pub fn notify() -> Result<Fd> {
         const AF_UNIX: u16 = 1;
         const SOCK_DGRAM: u32 = 2;
         const SOL_SOCKET: usize = 1;
@@ -198,7 +198,7 @@ impl Fd {
     }
 
     /// The name that the kernel has given a socket.
-    fn name(&self) -> Result<[u8; NAME_MAX]> {
+    pub fn name(&self) -> Result<[u8; NAME_MAX]> {
         let mut address = [0u8; 2 + NAME_MAX];
         let mut len = address.len() as u32;
         let to = address.as_mut_ptr();
@@ -212,7 +212,7 @@ impl Fd {
 
     /// Takes one message: who sent it, and how long it is.
     #[inline(never)]
-    fn receive(&self, message: &mut Message) -> Option<(Pid, usize)> {
+    pub fn receive(&self, message: &mut Message) -> Option<(Pid, usize)> {
         const DONTWAIT_CLOEXEC: usize = 0x40 | 0x4000_0000;
         const SCM_CREDENTIALS: i32 = 2;
         let piece = Piece { bytes: message.as_mut_ptr(), len: message.len() };

@@ -264,6 +264,14 @@ pub fn place(fd: &Fd, standard: i32) {
     unsafe { raw_syscall!(Sysno::dup2, fd.0, standard) };
 }
 
+/// Puts a descriptor in the place of a standard one, as a log is written: at its end, and waiting.
+pub fn place_log(fd: &Fd, standard: i32) {
+    const F_SETFL: usize = 4;
+    // SAFETY: F_SETFL takes numbers alone.
+    unsafe { raw_syscall!(Sysno::fcntl, fd.0, F_SETFL, APPEND) };
+    place(fd, standard);
+}
+
 /// Puts a descriptor at a number, where it stays open at the execve.
 pub fn pass_on(fd: i32, number: i32) {
     const F_SETFD: usize = 2;

@@ -3,6 +3,7 @@
 pub mod aide;
 pub mod child;
 pub mod container;
+pub mod daemon;
 pub mod deed;
 pub mod ears;
 pub mod env;
@@ -14,6 +15,7 @@ pub mod kernel;
 pub mod memory;
 pub mod mount;
 mod panic;
+pub mod pidfile;
 pub mod reap;
 pub mod setup;
 pub mod sinks;
