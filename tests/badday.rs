@@ -253,10 +253,10 @@ fn a_fork_that_is_refused_is_reported_and_tried_again() {
 fn a_reload_that_finds_no_free_descriptor_is_reported_and_changes_nothing() {
     let _company = in_company();
     // mkdir needs no descriptor of its own, as a script would. The bad line opens the console
-    // for messages, the wait for syslogd takes the other descriptor.
+    // for messages, which takes the only one that is left.
     let mut ns = Builder::new(Init::Pidone)
         .inittab("bad\n::sysinit:/bin/mkdir /out/booted\n::respawn:/bin/sleep 100000\n")
-        .descriptors(5)
+        .descriptors(4)
         .start();
     let booted = ns.root().path("out/booted");
     ns.until("nothing was booted", || booted.is_dir());

@@ -93,11 +93,7 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
                 hear(init, hands);
                 reaper.let_others_be_heard();
             }
-            Wake::Child(pid) => {
-                // The last words of a child count, though it has ended.
-                hear(init, hands);
-                reaper.heard_of(pid, &mut |what| reaped(init, hands, what));
-            }
+            Wake::Child(pid) => reaper.heard_of(pid, &mut |what| reaped(init, hands, what)),
             Wake::Quiet => {
                 hear(init, hands);
                 reaper.look(&mut |what| reaped(init, hands, what));
@@ -148,6 +144,12 @@ fn listen(init: &mut Init<'_>, hands: &mut Hands) {
 
 /// Does what follows from the end of a child.
 fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
+    // The last words of a unit count, though it has ended.
+    if let Reaped::Child(pid, _) = what
+        && init.has_unit_of(pid)
+    {
+        hear(init, hands);
+    }
     if let Some(event) = source::reaped(hands.nursery.board, hands.ears, what) {
         init.handle(kernel::now(), event);
         act(init, hands);

@@ -32,6 +32,11 @@ impl Init<'_> {
         }
     }
 
+    /// Whether a process is that of a unit.
+    pub fn has_unit_of(&self, pid: Pid) -> bool {
+        self.unit_of(pid).is_some()
+    }
+
     /// The unit that a process is the process of.
     pub(super) fn unit_of(&self, pid: Pid) -> Option<UnitId> {
         self.table.first(|slot| slot.unit.state.pid() == Some(pid))

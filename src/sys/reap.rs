@@ -43,15 +43,18 @@ pub enum Children {
 pub struct Reaper {
     /// What may be left.
     pub children: Children,
-    /// Nanoseconds that the last look took for which the clock was read.
+    /// Nanoseconds that one call takes, and took when the clock was last read for it.
     cost: u64,
+    before: u64,
+    /// What the last look took that was dear, with all that it found.
+    whole: u64,
     looks: u8,
 }
 
 impl Reaper {
     /// One that has not looked yet.
     pub const fn new() -> Self {
-        Reaper { children: Children::Settled, cost: 0, looks: 0 }
+        Reaper { children: Children::Settled, cost: 0, before: 0, whole: 0, looks: 0 }
     }
 
     /// Before the next wait somebody else gets a hearing.
@@ -73,7 +76,7 @@ impl Reaper {
         match self.children {
             Children::Settled if self.cost <= CHEAP_NS => self.look(each),
             Children::Settled => {
-                let rest = (self.cost * REST / 1_000_000).clamp(1, REST_MAX_MS);
+                let rest = (self.whole.max(self.cost) * REST / 1_000_000).clamp(1, REST_MAX_MS);
                 self.children = Children::Later(kernel::now().plus(rest as u32));
             }
             Children::Pending | Children::Later(_) => {}
@@ -85,14 +88,27 @@ impl Reaper {
         self.looks = self.looks.wrapping_add(1);
         let dear = self.cost > CHEAP_NS;
         let begun = (dear || self.looks & SAMPLE_MASK == 1).then(kernel::nanos);
-        self.reap_batch(dear, each);
+        let first = kernel::reap(kernel::ANY);
         if let Some(begun) = begun {
-            self.cost = kernel::nanos().saturating_sub(begun);
+            self.learn(kernel::nanos().saturating_sub(begun));
+        }
+        self.reap_batch(dear, first, each);
+        if let (true, Some(begun)) = (dear, begun) {
+            self.whole = kernel::nanos().saturating_sub(begun);
         }
     }
 
-    fn reap_batch(&mut self, dear: bool, each: &mut dyn FnMut(Reaped)) {
-        let mut reaped = kernel::reap(kernel::ANY);
+    /// A call that took long may have been interrupted, so only the second one in a row counts.
+    fn learn(&mut self, took: u64) {
+        self.cost = took.min(self.before);
+        self.before = took;
+        if took > CHEAP_NS {
+            self.looks = 0;
+        }
+    }
+
+    fn reap_batch(&mut self, dear: bool, first: Reaped, each: &mut dyn FnMut(Reaped)) {
+        let mut reaped = first;
         self.children = Children::Pending;
         for left in (0..BATCH).rev() {
             match reaped {
