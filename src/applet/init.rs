@@ -54,7 +54,8 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
     };
     mount::early(|target, errno| trouble(b"mount", target.to_bytes(), errno));
     stdio::fill(args);
-    if host::is_machine() {
+    let on_machine = host::is_machine();
+    if on_machine {
         host::set_name();
     } else {
         // Whoever started us in a namespace may have left signals ignored; the kernel does not.
@@ -66,7 +67,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
     let nursery = Nursery { env, board: Board::new(), groups: Groups::new() };
-    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears };
+    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears, on_machine };
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
     let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {

@@ -37,6 +37,8 @@ pub struct Hands {
     pub watch: Watch,
     /// Hears what units show and say.
     pub ears: &'static mut Ears,
+    /// Whether the consoles that the kernel names are ours.
+    pub on_machine: bool,
 }
 
 impl Hands {
@@ -149,12 +151,12 @@ const PIECES_MAX: usize = 8192;
 impl Hands {
     /// Hands over the table, and what its lines for the consoles stand for.
     fn read_table(&mut self, init: &mut Init<'_>) {
-        let list = host::consoles();
+        let list = host::consoles(self.on_machine);
         init.handle(kernel::now(), Event::Consoles(&list));
         read_text(init);
         if init.consoles() == Consoles::Ignored {
             self.watch.leave_consoles();
-        } else if self.watch.over_consoles() && host::consoles() != list {
+        } else if self.watch.over_consoles() && host::consoles(self.on_machine) != list {
             // They changed before the watch began.
             init.handle(kernel::now(), Event::ConsolesChanged);
         }

@@ -35,12 +35,12 @@ pub const ACTIVE: &core::ffi::CStr = c"/sys/class/tty/console/active";
 
 /// The terminals of the active consoles. In a namespace the kernel's consoles are those of the host
 /// around it, so only what is there counts.
-pub fn consoles() -> List {
+pub fn consoles(on_machine: bool) -> List {
     let mut active = [0; ACTIVE_MAX];
     let mut line = [0; COMMAND_LINE_MAX];
     let active = fd::load(ACTIVE, &mut active);
     let line = if active.is_empty() { fd::load(c"/proc/cmdline", &mut line) } else { &[] };
-    let is_there = |name: &[u8]| is_machine() || !is_missing(b"/dev/", name);
+    let is_there = |name: &[u8]| on_machine || !is_missing(b"/dev/", name);
     let mut list = List::new();
     consoles::collect(active, line, &is_there, &mut list);
     list
