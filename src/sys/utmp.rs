@@ -7,7 +7,7 @@
 use core::ffi::CStr;
 
 pub use pidone::wire::utmp::Record;
-use pidone::wire::utmp::{self, Bytes, SIZE, is_of, is_user, replaces};
+use pidone::wire::utmp::{self, Bytes, SIZE, is_alive, is_of, is_user, replaces};
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
@@ -34,7 +34,7 @@ pub fn put(record: &Record<'_>) {
     match find(&utmp, &mut |old| replaces(&bytes, old), &mut old) {
         Some(place) => {
             write_at(&utmp, &bytes, place * SIZE as u64);
-            if is_user(&old) && !is_of(&old, record.pid) {
+            if is_alive(&old) && !is_of(&old, record.pid) {
                 // A session begins before anybody has written down that the last one has ended.
                 utmp::bury(&mut old, (0, 0), (record.seconds, record.micros));
                 append(WTMP, &old);

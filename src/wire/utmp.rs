@@ -186,9 +186,14 @@ pub fn replaces(new: &Bytes, old: &Bytes) -> bool {
     same && kind(new) != Kind::Empty as u8
 }
 
-/// Whether this is the record of a living process with this number.
+/// Whether this is the record of a process whose end has not been written down.
+pub fn is_alive(bytes: &Bytes) -> bool {
+    is_process(bytes) && kind(bytes) != Kind::Dead as u8
+}
+
+/// Whether this is the record of such a process with this number.
 pub fn is_of(bytes: &Bytes, pid: i32) -> bool {
-    is_process(bytes) && kind(bytes) != Kind::Dead as u8 && number(bytes, PID) == pid as u32
+    is_alive(bytes) && number(bytes, PID) == pid as u32
 }
 
 /// Makes of a record what becomes of it when its process has ended, by this signal or with this
