@@ -37,7 +37,8 @@ pub struct Hands {
     pub watch: Watch,
     /// Hears what units show and say.
     pub ears: &'static mut Ears,
-    /// Whether the consoles that the kernel names are ours.
+    /// Whether we are process 1 of a machine, so that its power, its mounts and the consoles that
+    /// the kernel names are ours.
     pub on_machine: bool,
 }
 
@@ -70,7 +71,7 @@ impl Hands {
                 kernel::signal_everyone(Signal::CONT);
                 Event::SignalledAll { any }
             }
-            Action::Last(step) => last(step),
+            Action::Last(step) => last(step, self.on_machine),
             Action::Tell(sink) => self.tell(init, sink),
             Action::Replace { unit } => Event::NotReplaced(self.replace(init.table(), unit)),
             Action::Leave { code } => kernel::exit(i32::from(code)),
@@ -221,9 +222,9 @@ extern "C" fn do_write_down(record: &Record) -> ! {
 }
 
 /// Forks a child for a last step.
-fn last(step: LastStep) -> Event<'static> {
+fn last(step: LastStep, on_machine: bool) -> Event<'static> {
     // SAFETY: `do_last` never returns, and works on a copy of our memory.
-    match unsafe { kernel::fork(&step, do_last) } {
+    match unsafe { kernel::fork(&(step, on_machine), do_last) } {
         Ok(pid) => Event::StepStarted { pid },
         Err(errno) => {
             // Where there is no room for one more process, this is what makes room.
@@ -235,31 +236,31 @@ fn last(step: LastStep) -> Event<'static> {
     }
 }
 
-extern "C" fn do_last(step: &LastStep) -> ! {
-    match *step {
+extern "C" fn do_last(&(step, on_machine): &(LastStep, bool)) -> ! {
+    match step {
         LastStep::KillAll => {
             kernel::signal_everyone(Signal::KILL);
         }
-        LastStep::Unmount if host::is_machine() => mount::unmount_all(),
+        LastStep::Unmount if on_machine => mount::unmount_all(),
         LastStep::Unmount => {}
         LastStep::Sync => rustix::fs::sync(),
-        LastStep::Reboot(end) => kernel::exit(reboot(end)),
+        LastStep::Reboot(end) => kernel::exit(reboot(end, on_machine)),
     }
     kernel::exit(0)
 }
 
 /// Comes back with the error number, or with 0 from a halt that lets this process end.
-fn reboot(end: End) -> i32 {
+fn reboot(end: End, on_machine: bool) -> i32 {
     let command = match end {
         End::Halt => RebootCommand::Halt,
         // In a container there is somebody who waits for the code.
-        End::Main(_) if !host::is_machine() => return i32::from(NOT_OURS),
+        End::Main(_) if !on_machine => return i32::from(NOT_OURS),
         End::PowerOff | End::Main(_) => RebootCommand::PowerOff,
         End::Reboot | End::Restart => RebootCommand::Restart,
     };
     match rustix::system::reboot(command) {
         Ok(()) => 0,
-        Err(rustix::io::Errno::PERM) if !host::is_machine() => i32::from(NOT_OURS),
+        Err(rustix::io::Errno::PERM) if !on_machine => i32::from(NOT_OURS),
         Err(error) => error.raw_os_error(),
     }
 }
