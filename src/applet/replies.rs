@@ -1,6 +1,7 @@
 //! What a container's init says, in the manner of the program that it answers as.
 
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use pidone::machine::Exit;
 use pidone::machine::container::{Level, Story};
@@ -10,10 +11,15 @@ use pidone::wire::signals::{self, Signal};
 use pidone::wire::text::Line;
 
 use crate::sys::container::main_child::Order;
+use crate::sys::outlet::Outlet;
 use crate::sys::start::Args;
 use crate::sys::{fd, kernel};
 
 const EACCES: u16 = 13;
+
+/// How many messages nobody took. None is waited with: who does not read his messages must not
+/// keep us from reaping.
+static LOST: AtomicU32 = AtomicU32::new(0);
 
 const LICENSE: &[u8] = b"\
 pidone is free software, under the terms of the MIT license or of the Apache
@@ -215,7 +221,18 @@ fn finish(plan: &Plan<'_>, level: Level, mut line: Line) {
     line.put(b"\n");
     // tini says the course of things on its standard output.
     let to = if plan.guise == Guise::Tini && level > Level::Warning { 1 } else { 2 };
-    let _ = fd::write(to, line.as_bytes());
+    let outlet = Outlet::open(to);
+    let lost = LOST.load(Ordering::Relaxed);
+    if lost > 0 {
+        let mut account = Line::new();
+        account.number(lost.into()).put(b" messages were lost: nobody took them\n");
+        if outlet.write(account.as_bytes()).is_ok() {
+            LOST.store(0, Ordering::Relaxed);
+        }
+    }
+    if outlet.write(line.as_bytes()).is_err() {
+        LOST.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// We are not process 1 and were not asked for adopting orphans.

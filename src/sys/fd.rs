@@ -244,17 +244,20 @@ pub fn receive(fd: &Fd, into: &mut [u8]) -> Result<u32> {
     outcome(unsafe { raw_syscall!(Sysno::recvfrom, fd.0, pointer, len, DONTWAIT_TRUNC, 0, 0) })
 }
 
-/// Writes to a descriptor that others may be waiting on, without waiting ourselves; an error where
-/// the kernel knows no way to do that.
-pub fn write_at_once(fd: i32, bytes: &[u8]) -> Result<u32> {
-    const WHERE_IT_STANDS: isize = -1;
-    const RWF_NOWAIT: usize = 8;
-    let vector = (bytes.as_ptr(), bytes.len());
-    let (at, high) = (WHERE_IT_STANDS, WHERE_IT_STANDS);
-    // SAFETY: the kernel reads one vector of that many bytes.
-    outcome(unsafe {
-        raw_syscall!(Sysno::pwritev2, fd, &raw const vector, 1, at, high, RWF_NOWAIT)
-    })
+/// Whether a descriptor has a place that is read and written at, as files have.
+pub fn has_place(fd: i32) -> bool {
+    const SEEK_CUR: usize = 1;
+    // SAFETY: lseek takes numbers, and goes nowhere here.
+    is_fine(unsafe { raw_syscall!(Sysno::lseek, fd, 0, SEEK_CUR) })
+}
+
+/// Whether a descriptor takes something now without waiting.
+pub fn takes_more(fd: i32) -> bool {
+    const POLLOUT: u16 = 4;
+    let mut asked = [fd as u32, u32::from(POLLOUT)];
+    // SAFETY: the kernel reads one pollfd, an int and two shorts, and writes the second short.
+    let ready = unsafe { raw_syscall!(Sysno::poll, asked.as_mut_ptr(), 1, 0) };
+    is_fine(ready) && ready > 0
 }
 
 /// Puts a descriptor in the place of a standard one, without close-on-exec.

@@ -421,6 +421,15 @@ pub fn follow_parent(signal: Signal) -> bool {
     is_fine(unsafe { raw_syscall!(Sysno::prctl, PR_SET_PDEATHSIG, signal.0, 0, 0, 0) })
 }
 
+/// What is sent to us when our parent ends.
+pub fn followed() -> Option<Signal> {
+    const PR_GET_PDEATHSIG: usize = 2;
+    let mut signal = 0i32;
+    // SAFETY: prctl writes one int here.
+    unsafe { raw_syscall!(Sysno::prctl, PR_GET_PDEATHSIG, &raw mut signal, 0, 0, 0) };
+    (signal != 0).then_some(Signal(signal as u8))
+}
+
 /// Takes another effective user, or goes back to the first one; whether that was allowed. The
 /// real and the saved one stay as they are.
 pub fn act_as(user: u32) -> bool {

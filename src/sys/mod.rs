@@ -14,6 +14,7 @@ pub mod host;
 pub mod kernel;
 pub mod memory;
 pub mod mount;
+pub mod outlet;
 mod panic;
 pub mod pidfile;
 pub mod reap;

@@ -185,6 +185,14 @@ pub fn put_into_foreground(fd: i32, group: Pid) {
     unsafe { ioctl(fd, TIOCSPGRP, &raw const group as usize) };
 }
 
+/// Puts our group into the foreground, where a group was whose leader has ended. Whoever started us
+/// could not read from the terminal otherwise.
+#[cold]
+#[inline(never)]
+pub fn take_back(fd: i32) {
+    put_into_foreground(fd, kernel::own_group());
+}
+
 /// Gives the controlling terminal up; whether this was it.
 pub fn give_up(fd: i32) -> bool {
     // SAFETY: TIOCNOTTY takes nothing.

@@ -2,12 +2,15 @@
 //! a message. Nothing here waits, and what standard error does not take is counted.
 
 use pidone::wire::logline::Room;
+use pidone::wire::signals::Signal;
 use pidone::wire::syslog;
 use pidone::wire::text::Line;
 use rustix::fs::{AtFlags, CWD, Mode, chmodat, unlink};
 
 use crate::sys::fd::{self, Fd};
-use crate::sys::kernel::{News, Result};
+use crate::sys::kernel::Result;
+use crate::sys::outlet::Outlet;
+use crate::sys::source::Heard;
 
 const EADDRINUSE: u16 = 98;
 
@@ -25,13 +28,11 @@ const BATCH: usize = 64;
 /// What stands behind a message that was too long.
 const CUT: &[u8] = b"...\n";
 
-/// A descriptor of our own of what standard error is, so that nobody else's begins not to wait.
-const WRITE: u32 = fd::WRITE | fd::APPEND | fd::NO_WAIT | fd::NO_CONTROL | fd::CLOSE_ON_EXEC;
-
 /// What others log.
 pub struct Journal {
     socket: Fd,
-    errors: Fd,
+    /// Standard error.
+    errors: Outlet,
     lost: u64,
     /// Whether there may be more.
     pub left: Left,
@@ -49,7 +50,7 @@ pub enum Left {
 impl Journal {
     /// None: /dev/log is somebody else's.
     pub fn none() -> Journal {
-        Journal { socket: Fd::NONE, errors: Fd::NONE, lost: 0, left: Left::Nothing }
+        Journal { socket: Fd::NONE, errors: Outlet::none(), lost: 0, left: Left::Nothing }
     }
 
     /// Takes /dev/log, also from a syslogd that is gone.
@@ -66,8 +67,7 @@ impl Journal {
         // Every program may log, whoever runs it.
         let _ = chmodat(CWD, c"/dev/log", Mode::from_raw_mode(0o666), AtFlags::empty());
         socket.signal_on_news();
-        let errors = Fd::open(c"/proc/self/fd/2", WRITE);
-        Ok(Journal { socket, errors, lost: 0, left: Left::Nothing })
+        Ok(Journal { socket, errors: Outlet::open(2), lost: 0, left: Left::Nothing })
     }
 
     /// Whether there is one.
@@ -75,9 +75,21 @@ impl Journal {
         self.socket.is_open()
     }
 
-    /// Whether SIGIO is about it, and not sent by a process.
-    pub fn is_heard_by(&self, news: &News) -> bool {
-        news.is_kernels() && self.socket.is_open()
+    /// Passes messages on, if there may be some after what was heard; whether that was about them
+    /// alone.
+    #[cold]
+    #[inline(never)]
+    pub fn hear(&mut self, heard: &Heard) -> bool {
+        match heard {
+            Heard::Quiet if self.left == Left::Something => self.pass_on(),
+            // A process may have sent it, and the kernel's have merged with that.
+            Heard::Signal(news) if news.signal() == Signal::IO => {
+                self.pass_on();
+                return news.is_kernels();
+            }
+            Heard::Signal(_) | Heard::Quiet | Heard::Time => {}
+        }
+        false
     }
 
     /// Our descriptors, which are not to be closed.
@@ -92,7 +104,7 @@ impl Journal {
         self.left = self.pass_batch();
     }
 
-    /// A child has ended, and this may be the end: what it logged before comes first.
+    /// A child was reaped, and this may be the end: what it logged before comes first.
     #[cold]
     #[inline(never)]
     pub fn catch_up(&mut self) {
@@ -144,14 +156,7 @@ impl Journal {
         }
     }
 
-    /// Writes to standard error by whichever way does not wait.
     fn write(&self, line: &[u8]) -> bool {
-        let written = if self.errors.is_open() {
-            fd::write(self.errors.raw(), line)
-        } else {
-            // A socket cannot be opened again, but it can be sent to without waiting.
-            fd::send(2, line).or_else(|_| fd::write_at_once(2, line))
-        };
-        written == Ok(line.len() as u32)
+        self.errors.write(line) == Ok(line.len() as u32)
     }
 }

@@ -42,12 +42,20 @@ fn attempt(to: Pid, target: Target, signal: Signal) -> Result<u32> {
 #[cold]
 #[inline(never)]
 fn as_its_user(to: Pid, target: Target, signal: Signal) -> Option<u16> {
-    let own = kernel::own_user();
+    let (own, parent) = (kernel::own_user(), kernel::parent_pid());
+    let at_its_end = kernel::followed();
     match user_of(to) {
         Some(user) if kernel::act_as(user) => {
             let sent = attempt(to, target, signal);
             // The saved user is still ours, so that this is always allowed.
             kernel::act_as(own);
+            // Whoever changes its user does not follow its parent any more, see prctl(2).
+            if let Some(at_its_end) = at_its_end {
+                kernel::follow_parent(at_its_end);
+                if kernel::parent_pid() != parent {
+                    kernel::remind(at_its_end);
+                }
+            }
             sent.err()
         }
         _ => Some(EPERM),

@@ -13,6 +13,7 @@ use super::main_child::Order;
 use crate::sys::kernel::{self, News, Reaped};
 use crate::sys::reap::{Children, Reaper};
 use crate::sys::source::{Heard, listen};
+use crate::sys::tty;
 
 /// Where events come from.
 pub struct Source<'a> {
@@ -46,26 +47,29 @@ impl Source<'_> {
             Left::Something => Children::Pending,
         };
         let heard = listen(kernel::ALL, container.next_deadline(), pending);
+        let of_journal = journal.is_open() && journal.hear(&heard);
         let mut each = |what| {
+            if journal.is_open() {
+                journal.catch_up();
+            }
             if let Some(event) = self.reaped(container.main(), what) {
                 step(container, event);
             }
         };
         match heard {
-            Heard::Quiet if journal.left == Left::Something => journal.pass_on(),
-            Heard::Quiet => reaper.look(&mut each),
-            Heard::Signal(news) if news.signal() == Signal::IO && journal.is_heard_by(&news) => {
-                journal.pass_on();
-            }
             Heard::Signal(news) if news.signal() == Signal::CHLD => {
-                if journal.is_open() {
-                    journal.catch_up();
-                }
                 reaper.heard_of(news.pid, &mut each);
             }
-            Heard::Signal(news) if self.is_for_all(&news) => {}
+            Heard::Signal(news) if of_journal || self.is_for_all(&news) => {}
             Heard::Signal(news) => step(container, Event::Asked(news.signal())),
-            Heard::Time => step(container, Event::Tick),
+            // Before the time is over, whoever has ended until now did so in time.
+            Heard::Quiet | Heard::Time => {
+                let is_over = matches!(heard, Heard::Time);
+                reaper.look(&mut each);
+                if is_over {
+                    step(container, Event::Tick);
+                }
+            }
         }
     }
 
@@ -84,6 +88,9 @@ impl Source<'_> {
             Reaped::Child(pid, exit) => {
                 let is_main = main == Some(pid);
                 let errno = if is_main { self.order.errno.load(Ordering::Acquire) } else { 0 };
+                if is_main && tty::foreground(0) == Some(pid) {
+                    tty::take_back(0);
+                }
                 let exit = match errno as u16 {
                     0 => exit,
                     errno => Exit::Code((self.not_executed)(self.plan, self.order, errno)),

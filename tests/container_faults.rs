@@ -1,0 +1,182 @@
+//! A container's init where something is wrong around it: nobody reads what it says, it may not
+//! signal its child, /proc is not there, or its output is shared.
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use support::sys;
+
+/// The longest that anything here may take, in seconds.
+const TOO_LONG: &str = "30";
+
+/// A program with the binary under test behind it, and what that writes.
+fn start(words: &[&str], errors: Stdio) -> (Child, BufReader<ChildStdout>) {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.stderr(errors).spawn().expect("util-linux is there");
+    let out = BufReader::new(child.stdout.take().unwrap());
+    (child, out)
+}
+
+fn next_line(out: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    line.trim_end().into()
+}
+
+fn pidone() -> &'static str {
+    support::tools::pidone().to_str().unwrap()
+}
+
+/// The only child of a process.
+fn child_of(pid: u32) -> i32 {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    list.trim().parse().unwrap_or_else(|_| panic!("{pid} has the children {list:?}"))
+}
+
+/// A main child that heeds signals, but not for ever where it is forgotten.
+fn heeding(traps: &str) -> String {
+    format!("{traps}; echo ready; for i in $(seq 200); do sleep 0.1; done")
+}
+
+/// Without the right to signal others.
+const WEAK: [&str; 4] = ["--bounding-set", "-kill", "--inh-caps", "-all"];
+/// As another user.
+const OTHER: &str = "setpriv --reuid 65534 --clear-groups sh -c";
+const SPACE: [&str; 4] = ["unshare", "-fp", "--kill-child", "--mount-proc"];
+
+#[test]
+fn nobody_need_read_what_is_said() {
+    let (read, write) = sys::pipe().unwrap();
+    let mut full = fs::File::from(write);
+    sys::nonblocking(full.as_fd(), true);
+    while full.write(&[b'x'; 512]).is_ok() {}
+    sys::nonblocking(full.as_fd(), false);
+    let script = "trap : HUP; kill -HUP $PPID; (:) & wait; exit 7";
+    let words = ["timeout", "-s", "KILL", TOO_LONG, pidone(), "-w", "-vvv", "--", "sh", "-c"];
+    let (mut init, _out) = start(&[&words[..], &[script]].concat(), full.into());
+    assert_eq!(init.wait().unwrap().code(), Some(7));
+    drop(read);
+}
+
+#[test]
+fn what_was_not_read_is_counted() {
+    let (mut read, write) = sys::pipe().unwrap();
+    let mut full = fs::File::from(write);
+    sys::nonblocking(full.as_fd(), true);
+    while full.write(&[b'x'; 512]).is_ok() {}
+    let script = "echo begun; read x; exit 7";
+    let words = ["-vvv", "--", "sh", "-c", script];
+    let mut command = Command::new(pidone());
+    command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(full);
+    let mut init = command.spawn().unwrap();
+    drop(command);
+    let mut out = BufReader::new(init.stdout.take().unwrap());
+    assert_eq!(next_line(&mut out), "begun");
+    // There is room again.
+    let mut room = [0u8; 65536];
+    assert!(read.read(&mut room).unwrap() > 4096);
+    init.stdin.take().unwrap().write_all(b"\n").unwrap();
+    assert_eq!(init.wait().unwrap().code(), Some(7));
+    let mut said = String::new();
+    read.read_to_string(&mut said).unwrap();
+    assert!(said.contains("1 messages were lost"), "{said}");
+    assert!(said.contains("Main child exited"), "{said}");
+}
+
+/// What a main child that is another user says and leaves with when TERM comes.
+fn told_as_another_user(before: &[&str], of: fn(u32) -> i32) {
+    let script = heeding("trap 'echo told; exit 5' TERM");
+    let other: Vec<&str> = OTHER.split(' ').collect();
+    let words = [&WEAK[..], before, &[pidone(), "--grace", "20s", "--"], &other, &[&*script]];
+    let (mut init, mut out) = start(&words.concat(), Stdio::inherit());
+    assert_eq!(next_line(&mut out), "ready");
+    sys::kill(of(init.id()), libc::SIGTERM).unwrap();
+    assert_eq!(next_line(&mut out), "told");
+    assert_eq!(init.wait().unwrap().code(), Some(5));
+}
+
+#[test]
+fn the_grace_reaches_a_main_child_that_is_another_user() {
+    told_as_another_user(&[], |pid| pid as i32);
+}
+
+#[test]
+fn as_process_1_it_reaches_it_as_well() {
+    told_as_another_user(&SPACE, child_of);
+}
+
+#[test]
+fn the_grace_reaches_a_main_child_without_proc() {
+    let script = heeding("trap 'echo told; exit 5' TERM");
+    let init = format!("umount -l /proc; exec {} --grace 20s -- sh -c \"$1\"", pidone());
+    let words = ["unshare", "-m", "sh", "-c", &init, "sh", &script];
+    let (mut init, mut out) = start(&words, Stdio::inherit());
+    assert_eq!(next_line(&mut out), "ready");
+    sys::kill(init.id() as i32, libc::SIGTERM).unwrap();
+    assert_eq!(next_line(&mut out), "told");
+    assert_eq!(init.wait().unwrap().code(), Some(5));
+}
+
+#[test]
+fn the_parent_is_followed_after_a_signal_to_another_user() {
+    let script = heeding("trap 'echo usr1' USR1; trap 'echo hup; exit' HUP");
+    let shell = format!("{} -p HUP -- {OTHER} \"$1\" & echo $!; read x", pidone());
+    let mut command = Command::new("setpriv");
+    command.args(WEAK).args(["sh", "-c", &shell, "sh", &script]);
+    let mut parent = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(parent.stdout.take().unwrap());
+    let init: i32 = next_line(&mut out).parse().unwrap();
+    assert_eq!(next_line(&mut out), "ready");
+    sys::kill(init, libc::SIGUSR1).unwrap();
+    assert_eq!(next_line(&mut out), "usr1");
+    // Its parent ends.
+    drop(parent.stdin.take());
+    assert!(parent.wait().is_ok());
+    assert_eq!(next_line(&mut out), "hup");
+}
+
+#[test]
+fn what_is_logged_shares_a_file_with_what_is_written() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("container-journal");
+    let shell = format!(
+        "mount -t tmpfs none /dev && mknod /dev/null c 1 3 && exec {} --syslog -- sh -c '{}' {}",
+        pidone(),
+        "echo first >&2; busybox logger second; until grep -q second $0; do :; done; echo third >&2",
+        file.display(),
+    );
+    let words = ["unshare", "-m", "sh", "-c", &shell];
+    let (mut init, _out) = start(&words, fs::File::create(&file).unwrap().into());
+    assert_eq!(init.wait().unwrap().code(), Some(0));
+    let said = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for word in ["first", "second", "third"] {
+        assert!(lines.iter().any(|line| line.ends_with(word)), "{word} is not there: {said}");
+    }
+}
+
+#[test]
+fn the_terminal_is_given_back() {
+    let script = format!("{} -- true; read x; echo got $x", pidone());
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_CLOEXEC);
+    let mut master = options.open("/dev/ptmx").unwrap();
+    let number = sys::unlock_pty(&master).unwrap();
+    let near = options.open(format!("/dev/pts/{number}")).unwrap();
+    let mut command = Command::new("setsid");
+    command.args(["-c", "timeout", "--foreground", "-s", "KILL", TOO_LONG, "sh", "-c", &script]);
+    command.stdin(near).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut shell = command.spawn().unwrap();
+    master.write_all(b"hello\n").unwrap();
+    let mut said = String::new();
+    shell.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(shell.wait().is_ok());
+    assert_eq!(said, "got hello\n");
+}
