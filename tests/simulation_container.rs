@@ -11,6 +11,8 @@ mod checks;
 mod kernel;
 #[path = "simulation/random.rs"]
 mod random;
+#[path = "simulation_container/scenario.rs"]
+mod scenario;
 #[path = "simulation_container/tally.rs"]
 mod tally;
 #[path = "simulation_container/wish.rs"]
