@@ -50,6 +50,7 @@ const CONTAINER: &[&str] = &[
     "*4core3cmp*",
     "*4core5slice3cmp*",
     "*SlicePartialEq*",
+    "*4core5slice3cmp*",
     "*3sys9container5relay5relay*",
     "*3sys9container5relay7attempt*",
     "*pidone..machine..container*",
@@ -116,7 +117,11 @@ PHDRS
 SECTIONS
 {
   . = 0x400000 + SIZEOF_HEADERS;
-  .first : { *(.rodata.cst* .got .got.* .data.rel.ro .data.rel.ro.*) @COMMON@ @CONTAINER@ } :first
+  .first :
+  {
+    *(.rodata.cst4 .rodata.cst8 .rodata.cst16 .got .got.* .data.rel.ro .data.rel.ro.*)
+    @COMMON@ @CONTAINER@
+  } :first
   . = ALIGN(0x1000) + (. & 0xfff);
   .text :
   {
