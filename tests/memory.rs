@@ -67,6 +67,25 @@ fn an_idle_init_keeps_little_in_memory_and_orphans_do_not_change_that() {
     assert!(calls("madvise(") < 30, "{text}");
 }
 
+/// The same for a hundred services that use what a service manager has.
+const HUNDRED_MAX: u32 = 64;
+
+#[test]
+fn a_hundred_services_take_little_more() {
+    let line = |i: u32| match i {
+        0 => ":name=base,ready=fd3:respawn:/bin/base\n".to_owned(),
+        _ => format!(":needs=base,restart=always,nice=1,nofile=64:respawn:/bin/sleep 10000{i}\n"),
+    };
+    let base = "#!/bin/sh\necho >&3\nexec sleep 100000\n";
+    let inittab: String = (0..100).map(line).collect();
+    let mut ns = Builder::new(Init::Pidone).inittab(inittab).file("bin/base", base).start();
+    ns.until("not all services came up", || ns.procs().named("sleep").len() == 100);
+    let small = || ns.sleeps_in().contains("sigtimedwait") && kilobytes(&ns, "Rss") <= HUNDRED_MAX;
+    ns.until(&format!("it does not come down to {HUNDRED_MAX} kB"), small);
+    eprintln!("{} kB resident with a hundred services", kilobytes(&ns, "Rss"));
+    ns.power_off();
+}
+
 /// The most resident memory of a container's init with one child, in kB. The kernel lays words and
 /// environment at random places of the stack, which takes two pages of it, or one, or three; so
 /// this is the best of some starts.

@@ -261,3 +261,20 @@ fn where_there_are_groups_nothing_gets_away_from_them() {
 fn take_away(folder: &std::path::Path) {
     assert!(support::wait::came_true(|| fs::remove_dir(folder).is_ok()), "the folder stays");
 }
+
+#[test]
+fn a_service_that_is_killed_fifty_times_is_there_again_fifty_times() {
+    let mut ns = pidone(":name=db,max-delay=100ms:respawn:/bin/sleep 4711\n").start();
+    let mut seed = 0x2545_f491_u32;
+    for _ in 0..50 {
+        ns.until("not one of it lives", || ns.procs().named("sleep").len() == 1);
+        let pid = ns.procs().named("sleep")[0].pid;
+        seed = seed.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        // The instant is random: it may have become the program, or be about to.
+        std::thread::sleep(std::time::Duration::from_micros(u64::from(seed >> 20)));
+        support::sys::kill(ns.host_pid(pid), libc::SIGKILL).unwrap();
+        let others = || ns.procs().named("sleep").into_iter().filter(|p| p.pid != pid).count();
+        ns.until("it is not there again", || others() == 1);
+    }
+    ns.power_off();
+}

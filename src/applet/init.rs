@@ -14,7 +14,7 @@ use crate::sys::deed::Hands;
 use crate::sys::ears::Ears;
 use crate::sys::env::Env;
 use crate::sys::kernel::Reaped;
-use crate::sys::reap::Reaper;
+use crate::sys::reap::{Children, Reaper};
 use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, Wake};
 use crate::sys::spawn::Nursery;
@@ -82,13 +82,14 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
 fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
     let mut reaper = Reaper::new();
     loop {
-        act(init, hands);
-        if init.comes_to_rest() {
+        let done = act(init, hands);
+        if done && init.comes_to_rest() {
             hands.sinks.open_console();
             memory::forget_the_cold(memory::code_of_init());
             memory::forget_the_stack();
         }
-        let wake = source::wait(init.next_deadline(), reaper.children);
+        let children = if done { reaper.children } else { Children::Pending };
+        let wake = source::wait(init.next_deadline(), children);
         match wake {
             Wake::News => {
                 hear(init, hands);
@@ -107,15 +108,20 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
     }
 }
 
-/// Does everything that is wanted.
-fn act(init: &mut Init<'_>, hands: &mut Hands) {
-    while let Some(action) = init.next_action() {
+/// So much is done, and so much heard, before somebody else gets a hearing: when hundreds of units
+/// start at once, whoever asks for something does not wait for all of them.
+const BATCH: usize = 64;
+
+/// Does what is wanted; whether that was everything.
+fn act(init: &mut Init<'_>, hands: &mut Hands) -> bool {
+    for _ in 0..BATCH {
+        let Some(action) = init.next_action() else {
+            return true;
+        };
         hands.act(init, action);
     }
+    false
 }
-
-/// So much is heard before somebody else gets a hearing.
-const BATCH: usize = 64;
 
 /// Takes in what has come and what is said. What is left over reminds us of itself.
 fn hear(init: &mut Init<'_>, hands: &mut Hands) {
@@ -153,6 +159,9 @@ fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
     }
     if let Some(event) = source::reaped(hands.nursery.board, hands.ears, what) {
         init.handle(kernel::now(), event);
-        act(init, hands);
+        // Starts come after all others that have ended.
+        while let Some(action) = init.next_action().filter(|action| !action.is_start()) {
+            hands.act(init, action);
+        }
     }
 }

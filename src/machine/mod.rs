@@ -301,6 +301,13 @@ pub enum Action {
     Leave { code: u8 },
 }
 
+impl Action {
+    /// Whether it is a start, the only thing of which hundreds may be wanted at once.
+    pub fn is_start(&self) -> bool {
+        matches!(self, Action::Spawn { .. })
+    }
+}
+
 /// The earlier of two times, either of which may be missing.
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {

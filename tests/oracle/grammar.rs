@@ -188,6 +188,32 @@ pub const CASES: &[Case] = &[
         .files(&[("etc/init.d/rcS", "#!/bin/sh\n/bin/say rcS\n")])
         .steps(&[Step::Ready, Step::Send(libc::SIGUSR2), Step::End])
         .same("-- halted or powered off"),
+    case(
+        "a file that uses every option boots, and they are passed over",
+        ":name=a,after=b,nice=5,umask=022,oom=10,nofile=64,dir=/,if=/bin,restart=no:once:/bin/say a\n\
+         :name=b,ready=exit,delay=1s,max-delay=2s,max=5/1h,stop=INT,grace=1s:once:/bin/say b\n\
+         :user=root,group=root,nnp,env=/etc/env,root=/:once:/bin/say c\n\
+         :check=/bin/true,every=30s,fails=3,watchdog=1m,mem=64M,port=3003:respawn:/bin/hold d\n\
+         :needs=b,log=null,log-size=1K,log-keep=2:once:/bin/say e\n\
+         :count=1,main:respawn:/bin/hold f\n\
+         :pidfile=/run/g.pid:once:/bin/say g\n",
+    )
+    .files(&[
+        ("etc/env", "COLOUR=blue\n"),
+        ("etc/passwd", "root:x:0:0:root:/:/bin/sh\n"),
+        ("etc/group", "root:x:0:\n"),
+    ])
+    .steps(&[
+        Step::Said("a"),
+        Step::Said("b"),
+        Step::Said("c"),
+        Step::Said("d"),
+        Step::Said("e"),
+        Step::Said("f"),
+        Step::Said("g"),
+    ])
+    .sorted()
+    .same("a\nb\nc\nd\ne\nf\ng"),
 ];
 
 /// A line that ends well below a thousand bytes.
