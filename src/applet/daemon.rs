@@ -15,6 +15,7 @@ use pidone::wire::value::{Millis, span};
 
 use super::keeper::{self, Job};
 use super::{refused, report, say, usage};
+use crate::sys::calls;
 use crate::sys::daemon::{Calling, detach};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel;
@@ -223,7 +224,7 @@ fn is_ready(gate: &Fd, socket: &Fd, session: Pid, limit: Millis) -> bool {
             let mut ready = false;
             let said = message.get(..len).unwrap_or(&[]);
             notify::each(said, &mut |notice| ready |= matches!(notice, Notice::Ready));
-            if ready && kernel::session_of(pid) == session {
+            if ready && calls::session_of(pid) == session {
                 return true;
             }
         } else {

@@ -9,30 +9,30 @@ use pidone::wire::names::place;
 use pidone::wire::notify::MESSAGE_MAX;
 use pidone::wire::signals::Signal;
 
-use crate::sys::child::Board;
-use crate::sys::deed::Hands;
+use crate::sys::child::{self, Board};
+use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
 use crate::sys::env::Env;
 use crate::sys::kernel::Reaped;
 use crate::sys::reap::{Children, Reaper};
 use crate::sys::sinks::Sinks;
-use crate::sys::source::{self, Wake};
+use crate::sys::source::{self, OF_INIT, Requests, Wake};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
 use crate::sys::sweep::Groups;
 use crate::sys::watch::Watch;
-use crate::sys::{host, kernel, memory, mount, stdio, tty};
+use crate::sys::{calls, host, kernel, memory, mount, stdio, tty};
 
 /// All that lives as long as the machine and is too large for the stack.
 #[repr(C)]
-struct Store {
+pub struct Store {
     env: Env,
     // Nothing at first, since what is not zero would be in the file.
-    ears: Option<Ears>,
-    memory: Memory,
+    pub ears: Option<Ears>,
+    pub memory: Memory,
 }
 
-static STORE: Stock<Store> =
+pub static STORE: Stock<Store> =
     Stock::new(Store { env: Env::new(), ears: None, memory: Memory::new() });
 
 /// Runs for ever.
@@ -48,7 +48,7 @@ pub fn run(args: Args) -> ! {
 fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'static mut Ears) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
-    kernel::prefer();
+    calls::prefer();
     let mut trouble = |what: &[u8], object: &[u8], errno| {
         init.handle(kernel::now(), Event::Trouble { what, object, errno });
     };
@@ -66,20 +66,31 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
     if env.lost > 0 {
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
-    let nursery = Nursery { env, board: Board::new(), groups: Groups::new() };
-    let mut hands = Hands { nursery, sinks: Sinks::new(), watch: Watch::new(), ears, on_machine };
+    let nursery = Nursery {
+        envp: env.pointer(),
+        folders: child::FOLDERS,
+        board: Board::new(),
+        groups: Groups::new(),
+    };
+    let mut hands = Hands {
+        place: Place::Top { on_machine },
+        nursery,
+        sinks: Sinks::new(),
+        watch: Watch::new(),
+        ears,
+    };
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
     let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {
         true => Mode::Single,
         false => Mode::Inittab,
     };
-    init.handle(kernel::now(), Event::Boot { mode, seed: kernel::seed() });
-    live(init, &mut hands)
+    init.handle(kernel::now(), Event::Boot { mode, seed: calls::seed() });
+    live(init, &mut hands, OF_INIT)
 }
 
 /// The loop of process 1. It has no way out.
-fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
+pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
     let mut reaper = Reaper::new();
     loop {
         let done = act(init, hands);
@@ -89,7 +100,7 @@ fn live(init: &mut Init<'_>, hands: &mut Hands) -> ! {
             memory::forget_the_stack();
         }
         let children = if done { reaper.children } else { Children::Pending };
-        let wake = source::wait(init.next_deadline(), children);
+        let wake = source::wait(init.next_deadline(), children, requests);
         match wake {
             Wake::News => {
                 hear(init, hands);

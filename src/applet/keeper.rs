@@ -16,6 +16,7 @@ use pidone::wire::text::Line;
 use pidone::wire::{errno, names, options};
 
 use super::report;
+use crate::sys::calls;
 use crate::sys::child::{Board, Manner, Order};
 use crate::sys::daemon::{self, Birth};
 use crate::sys::ears::NAME_MAX;
@@ -96,7 +97,7 @@ pub extern "C" fn keep(job: &Job) -> ! {
         tell: Fd::adopt(job.tell),
         gate: Fd::adopt(job.gate),
     };
-    keeper.chance.seed(kernel::seed());
+    keeper.chance.seed(calls::seed());
     keeper.step(Stimulus::Start);
     while !keeper.unit.state.is_over() {
         keeper.act();

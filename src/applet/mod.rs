@@ -8,6 +8,7 @@ mod keeper;
 mod logger;
 mod reader;
 mod replies;
+mod supervise;
 
 use pidone::wire::container::Guise;
 use pidone::wire::names::{base_name, place};
@@ -25,7 +26,7 @@ const REFUSED: i32 = 111;
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
 /// What is no container's init: names of the program, or first words behind its own name.
-static HOT_APPLETS: [u8; 41] = *b"init linuxrc single 1 getty logger daemon";
+static HOT_APPLETS: [u8; 51] = *b"init linuxrc single 1 getty logger daemon supervise";
 
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
@@ -49,6 +50,7 @@ fn other(applet: usize, args: Args, from: usize) -> i32 {
         4 => getty::run(args, from),
         5 => logger::run(args, from),
         6 => daemon::run(args, from),
+        7 => supervise::run(args, from),
         // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
         // else will reap, and leaving is a panic.
         _ if kernel::own_pid() == 1 => init::run(args),

@@ -115,7 +115,7 @@ pub struct Init<'m> {
     pub(super) left: Option<(Pid, bool)>,
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
-    mode: Mode,
+    pub(super) mode: Mode,
     pub(super) stirred: bool,
     pub(super) origin: Origin,
     pub(super) consoles: Consoles,
@@ -317,7 +317,7 @@ impl Init<'_> {
     }
 
     pub(super) fn want_reading(&mut self) {
-        if self.mode == Mode::Inittab {
+        if self.mode != Mode::Single {
             self.reading = Reading::Wanted;
         }
     }

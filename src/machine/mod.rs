@@ -157,6 +157,8 @@ pub enum End {
     Reboot,
     /// The `restart` line takes the place of PID 1.
     Restart,
+    /// Whoever supervises ends, and leaves what is around alone.
+    Leave,
     /// A main unit has ended for good, with this code: so does everything.
     Main(u8),
 }
@@ -205,6 +207,8 @@ pub enum Mode {
     Inittab,
     /// For one shell.
     Single,
+    /// By an inittab, below the init of a machine.
+    Supervise,
 }
 
 /// What happened.

@@ -1,14 +1,17 @@
 //! Reading the inittab: at boot as it stands, later as a difference.
 
-use super::UnitId;
 use super::init::{Consoles, Init, Origin, Phase, Reading, Starts};
 use super::stories::Notes;
 use super::table::{Slot, Table};
 use super::unit::{State, Stimulus, Then, Unit};
+use super::{End, Mode, UnitId};
 use crate::wire::errno::ENOENT;
 use crate::wire::inittab::{self, Entry, Kind, Parsed};
 use crate::wire::lines::Found;
 use crate::wire::names::take;
+
+/// The code that a supervisor leaves with that cannot read its inittab: the system refused.
+const UNREAD: u8 = 111;
 
 /// What became of a line of the old table in the new one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -124,6 +127,10 @@ impl Init<'_> {
             self.start_reading();
         }
         let fresh = matches!(self.phase, Phase::Fresh);
+        if fresh && self.mode == Mode::Supervise {
+            // What is built in is for machines.
+            return self.go_down(End::Main(UNREAD));
+        }
         if fresh {
             self.tell_defaults(shell);
         }

@@ -6,6 +6,7 @@
 //!       -> KillWait -> Last(Unmount) -> Last(Sync) -> Last(Reboot) -> Over
 //! ```
 
+use super::Mode;
 use super::init::{Init, Phase, Reading, Starts, Walk};
 use super::records::Record;
 use super::time::Instant;
@@ -254,6 +255,8 @@ impl Init<'_> {
     fn begin_end(&mut self) {
         match self.phase {
             Phase::Down { end: End::Restart, .. } => self.set_stage(Stage::Replace, 0),
+            // What is mounted, and the power, are not ours.
+            _ if self.mode == Mode::Supervise => self.set_stage(Stage::Leave, 0),
             _ => self.begin_last(LastStep::Unmount),
         }
     }

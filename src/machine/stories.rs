@@ -15,7 +15,7 @@ use super::table::{Overflow, Slot, TEXT_MAX, Table, UNITS_MAX};
 use super::ties::Knot;
 use super::time::Instant;
 use super::unit::{State, Terminal, Unit};
-use super::{End, Exit, Fault, LastStep, Pid, Refusal, Step, UnitId};
+use super::{End, Exit, Fault, LastStep, Mode, Pid, Refusal, Step, UnitId};
 use crate::wire::errno::ESRCH;
 use crate::wire::inittab::Kind;
 use crate::wire::lines::LOGICAL_MAX;
@@ -403,9 +403,11 @@ impl Init<'_> {
             End::PowerOff => b"power off",
             End::Reboot => b"reboot",
             End::Restart => b"restart of init",
+            End::Leave => b"asked to end",
             End::Main(_) => b"its main unit has ended",
         };
-        line.put(b"the system is going down: ").put(end);
+        let whole = if self.mode == Mode::Supervise { b"" } else { &b"the system is "[..] };
+        line.put(whole).put(b"going down: ").put(end);
         self.log.announce(self.now, Level::Notice, &line);
     }
 

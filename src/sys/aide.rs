@@ -11,6 +11,7 @@ use pidone::wire::text::Line;
 use pidone::wire::{options, value};
 use syscalls::{Sysno, raw_syscall};
 
+use super::calls;
 use super::child::{Board, fail_at};
 use super::fd::{self, Fd};
 use super::kernel::{self, Result, outcome};
@@ -61,7 +62,7 @@ fn wait_until_ready(task: &Task<'_>) {
     match options::port(when) {
         Some(port) => {
             while connect(port).is_err() {
-                kernel::sleep(PORT_WAIT_MS);
+                calls::sleep(PORT_WAIT_MS);
             }
         }
         None => wait_for_path(when),
@@ -85,7 +86,7 @@ fn wait_for_path(path: &[u8]) {
         }
         // It may have come before the watch began.
         if is_missing(b"", path) && fd::read(watch.raw(), &mut events).is_err() {
-            kernel::sleep(PORT_WAIT_MS);
+            calls::sleep(PORT_WAIT_MS);
         }
     }
 }
@@ -111,12 +112,12 @@ fn follow(task: &Task<'_>) {
             Pid(heir) => Some(heir as u32),
         };
         if let Some(pid @ 2..PIDS_MAX) = named
-            && parent_of(pid).is_some_and(|parent| parent == kernel::parent() as u32)
+            && parent_of(pid).is_some_and(|parent| parent == calls::parent() as u32)
         {
             let word = Fault::found(pid);
             fail_at(task.board, word.step, word.errno);
         }
-        kernel::sleep(TRY_MS);
+        calls::sleep(TRY_MS);
     }
     kernel::exit(1)
 }
@@ -176,7 +177,10 @@ fn resident(pid: Pid) -> Option<i64> {
 /// Becomes the probe, with the rights of the unit.
 fn execute(task: &Task<'_>, check: &[u8]) {
     // SAFETY: the task holds the environment of every child.
-    let mut vars = unsafe { Vars::new(task.envp) };
+    let mut vars = match unsafe { Vars::new(task.envp) } {
+        Ok(vars) => vars,
+        Err(errno) => fail_at(task.board, Step::Exec, errno),
+    };
     if let Err((place, errno)) = setup::apply(task.options, &mut vars) {
         fail_at(task.board, Step::Setting(place), errno);
     }

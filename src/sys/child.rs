@@ -154,7 +154,10 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
         fail(order, Step::Exec, errno);
     }
     // SAFETY: the order holds the environment of every child.
-    let mut vars = unsafe { Vars::new(order.envp) };
+    let mut vars = match unsafe { Vars::new(order.envp) } {
+        Ok(vars) => vars,
+        Err(errno) => fail(order, Step::Exec, errno),
+    };
     setup::forget_pidfile(order.options);
     if let Err((place, errno)) = setup::apply(order.options, &mut vars) {
         fail(order, Step::Setting(place), errno);

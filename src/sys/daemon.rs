@@ -6,7 +6,7 @@ use syscalls::{Sysno, raw_syscall};
 
 use super::child::{self, Order};
 use super::fd::{self, Fd};
-use super::kernel::{self, Result};
+use super::kernel::{self, Result, outcome};
 use super::setup::{self, Vars};
 
 /// The permissions that new files of a daemon lack, unless it is told otherwise.
@@ -75,17 +75,24 @@ extern "C" fn become_program(birth: &Birth<'_>) -> ! {
     }
     let order = &birth.order;
     // SAFETY: the order holds the environment, an array ended by a null.
-    let mut vars = unsafe { Vars::new(order.envp) };
-    let (step, errno) = match setup::apply(order.options, &mut vars) {
-        Ok(()) => {
-            // Another user would have been spared it.
-            kernel::follow_parent(birth.stop);
-            (Step::Exec, execute(order, &mut vars))
-        }
-        Err((place, errno)) => (Step::Setting(place), errno),
+    let (step, errno) = match unsafe { Vars::new(order.envp) } {
+        Ok(mut vars) => set_up(birth, &mut vars),
+        Err(errno) => (Step::Exec, errno),
     };
     let _ = fd::write(birth.word.raw(), b"-");
     child::fail_at(order.board, step, errno)
+}
+
+/// Sets the process up and executes the program; comes back with what failed.
+fn set_up(birth: &Birth<'_>, vars: &mut Vars) -> (Step, u16) {
+    match setup::apply(birth.order.options, vars) {
+        Ok(()) => {
+            // Another user would have been spared it.
+            kernel::follow_parent(birth.stop);
+            (Step::Exec, execute(&birth.order, vars))
+        }
+        Err((place, errno)) => (Step::Setting(place), errno),
+    }
 }
 
 /// Executes the program, or says why not. A socket for sd_notify(3) is ours or none.
@@ -96,4 +103,21 @@ fn execute(order: &Order<'_>, vars: &mut Vars) -> u16 {
         return errno;
     }
     child::execute(order, vars.pointer())
+}
+
+/// Goes on as the child of a child, in a session of its own, without a terminal.
+pub fn become_one() {
+    for leads in [true, false] {
+        // SAFETY: fork has no arguments; who comes back is the child, with all that we had.
+        match outcome(unsafe { raw_syscall!(Sysno::fork) }) {
+            // Who does not lead its session never gets a terminal.
+            Ok(0) if leads => _ = kernel::new_session(),
+            Ok(0) => {}
+            Ok(_) | Err(_) => kernel::exit(0),
+        }
+    }
+    let null = Fd::open(c"/dev/null", fd::READ_WRITE);
+    for number in 0..3 {
+        fd::place(&null, number);
+    }
 }

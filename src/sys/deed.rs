@@ -16,6 +16,7 @@ use pidone::wire::text::Line;
 use rustix::fs::{Access, access};
 use rustix::system::RebootCommand;
 
+use super::container::kin;
 use super::ears::Ears;
 use super::facts::{Names, RELEASE};
 use super::fd::{self, Fd};
@@ -27,8 +28,18 @@ use super::spawn::Nursery;
 use super::utmp;
 use super::watch::Watch;
 
+/// Where we are.
+pub enum Place {
+    /// At the top: everything around is ours, and the machine too if it is one.
+    Top { on_machine: bool },
+    /// Below somebody else: only what we have started is ours.
+    Within { inittab: &'static CStr, pidfile: Option<&'static CStr> },
+}
+
 /// What deeds are done with.
 pub struct Hands {
+    /// Where we are.
+    pub place: Place,
     /// Starts units.
     pub nursery: Nursery,
     /// Takes messages.
@@ -37,9 +48,6 @@ pub struct Hands {
     pub watch: Watch,
     /// Hears what units show and say.
     pub ears: &'static mut Ears,
-    /// Whether we are process 1 of a machine, so that its power, its mounts and the consoles that
-    /// the kernel names are ours.
-    pub on_machine: bool,
 }
 
 impl Hands {
@@ -48,7 +56,7 @@ impl Hands {
     pub fn act(&mut self, init: &mut Init<'_>, action: Action) {
         let event = match action {
             Action::ReadTable => return self.read_table(init),
-            Action::Record(record) => write_down(&record),
+            Action::Record(record) => self.write_down(&record),
             Action::Spawn { unit } => self.spawn(init.table(), unit),
             Action::BeginAide { unit, of, errand } => {
                 self.begin_aide(init.table(), unit, of, errand)
@@ -66,15 +74,11 @@ impl Hands {
                 signal_unit(pid, signal, hangup);
                 Event::Signalled { unit }
             }
-            Action::TermAll => {
-                let any = kernel::signal_everyone(Signal::TERM);
-                kernel::signal_everyone(Signal::CONT);
-                Event::SignalledAll { any }
-            }
-            Action::Last(step) => last(step, self.on_machine),
+            Action::TermAll => Event::SignalledAll { any: self.term_all() },
+            Action::Last(step) => self.last(step),
             Action::Tell(sink) => self.tell(init, sink),
             Action::Replace { unit } => Event::NotReplaced(self.replace(init.table(), unit)),
-            Action::Leave { code } => kernel::exit(i32::from(code)),
+            Action::Leave { code } => self.leave(code),
         };
         init.handle(kernel::now(), event);
     }
@@ -123,7 +127,11 @@ impl Hands {
         match sink {
             Sink::Console => self.sinks.console(line.as_bytes()),
             Sink::Syslog => self.sinks.syslog(line.as_bytes(), &mut self.watch),
-            Sink::Kernel | Sink::Everyone => Sinks::kernel(line.as_bytes()),
+            // The kernel's log is that of the machine.
+            Sink::Kernel | Sink::Everyone => match self.place {
+                Place::Top { .. } => Sinks::kernel(line.as_bytes()),
+                Place::Within { .. } => Told::Absent { watched: false },
+            },
         }
     }
 
@@ -152,29 +160,92 @@ const PIECES_MAX: usize = 8192;
 impl Hands {
     /// Hands over the table, and what its lines for the consoles stand for.
     fn read_table(&mut self, init: &mut Init<'_>) {
-        let list = host::consoles(self.on_machine);
+        let list = host::consoles(self.on_machine());
         init.handle(kernel::now(), Event::Consoles(&list));
-        read_text(init);
+        self.read_text(init);
         if init.consoles() == Consoles::Ignored {
             self.watch.leave_consoles();
-        } else if self.watch.over_consoles() && host::consoles(self.on_machine) != list {
+        } else if self.watch.over_consoles() && host::consoles(self.on_machine()) != list {
             // They changed before the watch began.
             init.handle(kernel::now(), Event::ConsolesChanged);
         }
     }
 }
 
-fn read_text(init: &mut Init<'_>) {
-    let end = match read_pieces(init) {
-        Ok(()) => Event::TextEnd,
-        Err(errno) => Event::TextFailed { errno, shell: access(SHELL, Access::EXEC_OK).is_ok() },
-    };
-    init.handle(kernel::now(), end);
+impl Hands {
+    fn read_text(&self, init: &mut Init<'_>) {
+        let path = match self.place {
+            Place::Top { .. } => INITTAB,
+            Place::Within { inittab, .. } => inittab,
+        };
+        let shell = || access(SHELL, Access::EXEC_OK).is_ok();
+        let end = match read_pieces(path, init) {
+            Ok(()) => Event::TextEnd,
+            Err(errno) => Event::TextFailed { errno, shell: shell() },
+        };
+        init.handle(kernel::now(), end);
+    }
+
+    fn on_machine(&self) -> bool {
+        match self.place {
+            Place::Top { on_machine } => on_machine,
+            Place::Within { .. } => false,
+        }
+    }
+
+    /// Has everybody who is ours end; whether there is anybody.
+    fn term_all(&self) -> bool {
+        match self.place {
+            Place::Top { .. } => {
+                let any = kernel::signal_everyone(Signal::TERM);
+                kernel::signal_everyone(Signal::CONT);
+                any
+            }
+            Place::Within { .. } => kin::signal(None, Signal::TERM),
+        }
+    }
+
+    fn last(&self, step: LastStep) -> Event<'static> {
+        if let Place::Within { .. } = self.place {
+            // A child would not see who is below us. Who is about to be killed may fork.
+            let mut rounds = 0..ROUNDS;
+            while rounds.next().is_some() && kin::signal(None, Signal::KILL) {}
+            // SAFETY: `do_nothing` never returns.
+            return match unsafe { kernel::fork(&step, do_nothing) } {
+                Ok(pid) => Event::StepStarted { pid },
+                Err(errno) => Event::StepRefused { errno },
+            };
+        }
+        begin_last(step, self.on_machine())
+    }
+
+    /// Records of sessions and boots are those of the machine.
+    fn write_down(&self, record: &Record) -> Event<'static> {
+        match self.place {
+            Place::Top { .. } => write_down(record),
+            Place::Within { .. } => Event::Recorded { writer: None },
+        }
+    }
+
+    fn leave(&self, code: u8) -> ! {
+        if let Place::Within { pidfile: Some(path), .. } = self.place {
+            let _ = rustix::fs::unlink(path);
+        }
+        kernel::exit(i32::from(code))
+    }
 }
 
+/// The machine goes on when a child has ended.
+extern "C" fn do_nothing(_: &LastStep) -> ! {
+    kernel::exit(0)
+}
+
+/// How often those below us are killed at once: each round finds what the one before has forked.
+const ROUNDS: u32 = 16;
+
 /// Hands over the table piece by piece, but for its end.
-fn read_pieces(init: &mut Init<'_>) -> kernel::Result<()> {
-    let table = Fd::open(INITTAB, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+fn read_pieces(path: &CStr, init: &mut Init<'_>) -> kernel::Result<()> {
+    let table = Fd::open(path, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
     table.opened()?;
     let mut piece = [0u8; PIECE];
     for _ in 0..PIECES_MAX {
@@ -222,7 +293,7 @@ extern "C" fn do_write_down(record: &Record) -> ! {
 }
 
 /// Forks a child for a last step.
-fn last(step: LastStep, on_machine: bool) -> Event<'static> {
+fn begin_last(step: LastStep, on_machine: bool) -> Event<'static> {
     // SAFETY: `do_last` never returns, and works on a copy of our memory.
     match unsafe { kernel::fork(&(step, on_machine), do_last) } {
         Ok(pid) => Event::StepStarted { pid },
@@ -254,8 +325,8 @@ fn reboot(end: End, on_machine: bool) -> i32 {
     let command = match end {
         End::Halt => RebootCommand::Halt,
         // In a container there is somebody who waits for the code.
-        End::Main(_) if !on_machine => return i32::from(NOT_OURS),
-        End::PowerOff | End::Main(_) => RebootCommand::PowerOff,
+        End::Main(_) | End::Leave if !on_machine => return i32::from(NOT_OURS),
+        End::PowerOff | End::Main(_) | End::Leave => RebootCommand::PowerOff,
         End::Reboot | End::Restart => RebootCommand::Restart,
     };
     match rustix::system::reboot(command) {

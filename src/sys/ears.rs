@@ -7,8 +7,9 @@ use pidone::wire::names::holds;
 use pidone::wire::notify::MESSAGE_MAX;
 use syscalls::{Sysno, raw_syscall};
 
+use super::calls;
 use super::fd::{self, Fd};
-use super::kernel::{self, Result, is_fine, outcome};
+use super::kernel::{Result, is_fine, outcome};
 
 /// The most units that can be on their way to a newline or to their program at once. Whoever
 /// comes too many waits as after a fork that failed.
@@ -122,7 +123,7 @@ impl Ears {
             return None;
         }
         let (pid, len) = self.socket.receive(message)?;
-        Some(Heard::Said(pid, kernel::session_of(pid), len))
+        Some(Heard::Said(pid, calls::session_of(pid), len))
     }
 }
 

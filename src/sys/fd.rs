@@ -45,6 +45,15 @@ impl Fd {
         Fd(number)
     }
 
+    /// Makes a file anew, for the owner to write to and for all to read.
+    pub fn create(path: &CStr) -> Fd {
+        const CREATE_TRUNCATE: u32 = 0o100 | 0o1000;
+        const NO_FOLLOW: u32 = 0o400_000;
+        let flags = WRITE | CREATE_TRUNCATE | NO_FOLLOW | CLOSE_ON_EXEC;
+        // SAFETY: the kernel reads a string.
+        Fd(unsafe { raw_syscall!(Sysno::open, path.as_ptr(), flags, 0o644) } as i32)
+    }
+
     /// What a call that opens something returned.
     pub fn from_call(returned: usize) -> Fd {
         Fd(returned as i32)

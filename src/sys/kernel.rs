@@ -50,9 +50,9 @@ pub fn parent_pid() -> i32 {
 
 #[repr(C)]
 #[derive(Default)]
-struct Timespec {
-    seconds: i64,
-    nanos: i64,
+pub struct Timespec {
+    pub seconds: i64,
+    pub nanos: i64,
 }
 
 /// The monotonic clock.
@@ -67,13 +67,8 @@ pub fn nanos() -> u64 {
     (time.seconds as u64) * 1_000_000_000 + time.nanos as u64
 }
 
-/// Something that differs from boot to boot.
-pub fn seed() -> u32 {
-    let (wall, up) = (clock(0), clock(1));
-    (wall.nanos as u32) ^ (wall.seconds as u32).rotate_left(16) ^ (up.nanos as u32).rotate_left(8)
-}
-
-fn clock(which: usize) -> Timespec {
+/// A clock by its number, see clock_gettime(2).
+pub fn clock(which: usize) -> Timespec {
     let mut time = Timespec::default();
     // SAFETY: clock_gettime writes one timespec.
     unsafe { raw_syscall!(Sysno::clock_gettime, which, &raw mut time) };
@@ -142,20 +137,6 @@ pub fn set_defaults() {
     (1..=SIGNAL_MAX).for_each(|signal| set_default(Signal(signal)));
 }
 
-/// Has the scheduler prefer us, but not what we start: whoever floods the machine with processes
-/// must not keep us from reaping them. Where that is not allowed, nothing is lost.
-pub fn prefer() {
-    const SCHED_OTHER_RESET_ON_FORK: usize = 0x4000_0000;
-    const NICE: isize = -10;
-    let parameters = 0i32;
-    // SAFETY: the kernel reads one int; setpriority takes numbers.
-    unsafe {
-        let policy = SCHED_OTHER_RESET_ON_FORK;
-        raw_syscall!(Sysno::sched_setscheduler, 0, policy, &raw const parameters);
-        raw_syscall!(Sysno::setpriority, 0, 0, NICE);
-    }
-}
-
 /// A signal that came, with what the kernel tells of it, see sigaction(2).
 #[repr(C)]
 pub struct News {
@@ -199,19 +180,6 @@ pub fn wait_signal(set: SignalSet, until: Option<Instant>) -> Option<News> {
 /// Takes a signal out of the queue, if it is there.
 pub fn forget_signal(signal: Signal) {
     wait_signal(1 << (signal.0 - 1), Some(Instant::from_millis(0)));
-}
-
-/// The number of our parent.
-pub fn parent() -> i32 {
-    // SAFETY: getppid has no arguments and cannot fail.
-    unsafe { raw_syscall!(Sysno::getppid) as i32 }
-}
-
-/// Sleeps for so many milliseconds. Process 1 never does.
-pub fn sleep(millis: i64) {
-    let time = Timespec { seconds: millis / 1000, nanos: millis % 1000 * 1_000_000 };
-    // SAFETY: the kernel reads one timespec.
-    unsafe { raw_syscall!(Sysno::nanosleep, &raw const time, 0) };
 }
 
 /// What wait4 found.
@@ -261,7 +229,8 @@ fn decode(status: i32) -> Exit {
     }
 }
 
-fn kill(target: i32, signal: Signal) -> bool {
+/// Sends a signal; whether there was somebody.
+pub fn kill(target: i32, signal: Signal) -> bool {
     send(target, signal).is_ok()
 }
 
@@ -277,25 +246,6 @@ pub fn signal_group(pid: Pid, signal: Signal) {
     if pid.0 > 1 && !kill(-pid.0, signal) {
         kill(pid.0, signal);
     }
-}
-
-/// Kills what is left of a process group.
-pub fn kill_group(group: Pid) {
-    if group.0 > 1 {
-        kill(-group.0, Signal::KILL);
-    }
-}
-
-/// Kills one process; whether it was there.
-pub fn kill_one(pid: Pid) -> bool {
-    pid.0 > 1 && kill(pid.0, Signal::KILL)
-}
-
-/// The session that a process is in.
-pub fn session_of(pid: Pid) -> Pid {
-    // SAFETY: getsid takes a number.
-    let got = outcome(unsafe { raw_syscall!(Sysno::getsid, pid.0) });
-    Pid(got.map_or(0, |session| session as i32))
 }
 
 /// Signals every process but us; whether there was one.

@@ -1,6 +1,7 @@
 //! The only folder that talks to the kernel, and the only one that may use unsafe code.
 
 pub mod aide;
+pub mod calls;
 pub mod child;
 pub mod container;
 pub mod daemon;

@@ -14,8 +14,10 @@ use super::fd::{self, Fd};
 use super::kernel::{Result, outcome};
 use super::start::joined;
 
-/// The most variables of a child: those that init has, as many again of its own, and a null.
-const VARS_MAX: usize = 128;
+/// The most variables of a child that has options, the null at the end included. An init has at
+/// most 64; what supervises in a container may have been given more, by an orchestrator that names
+/// its services there.
+const VARS_MAX: usize = 512;
 
 /// Room for the variables of a child's own, in bytes: the longest file and what we set.
 const BYTES_MAX: usize = variables::FILE_MAX + 1024;
@@ -27,20 +29,22 @@ pub struct Vars {
 }
 
 impl Vars {
-    /// The environment that an array ended by a null holds.
+    /// The environment that an array ended by a null holds, or that it is too long: half of it
+    /// would be another one.
     ///
     /// # Safety
     /// The array is one, of strings that live as long as what is made of it.
-    pub unsafe fn new(envp: *const *const u8) -> Vars {
+    pub unsafe fn new(envp: *const *const u8) -> Result<Vars> {
         let mut list = Vec::new();
         for index in 0..VARS_MAX {
             // SAFETY: the loop ends with the null.
             let var = unsafe { *envp.add(index) };
-            if var.is_null() || list.push(var).is_err() {
-                break;
+            if var.is_null() {
+                return Ok(Vars { list, bytes: Vec::new() });
             }
+            let _ = list.push(var);
         }
-        Vars { list, bytes: Vec::new() }
+        Err(errno::E2BIG)
     }
 
     /// Sets a variable. From the first one on, this must not move.

@@ -14,8 +14,19 @@ const HALT: Signal = Signal(pidone::wire::signals::SIGRTMIN + 3);
 const POWER_OFF: Signal = Signal(pidone::wire::signals::SIGRTMIN + 4);
 const REBOOT: Signal = Signal(pidone::wire::signals::SIGRTMIN + 5);
 
-/// The signals that ask for something, and what they ask for.
-const REQUESTS: [(Signal, Request); 12] = [
+/// Signals that ask for something, and what they ask for.
+pub type Requests = [(Signal, Request)];
+
+/// Those that a supervisor heeds.
+pub const OF_SUPERVISOR: &Requests = &[
+    (Signal::HUP, Request::Reload),
+    (Signal::INT, Request::Down(End::Leave)),
+    (Signal::QUIT, Request::Down(End::Leave)),
+    (Signal::TERM, Request::Down(End::Leave)),
+];
+
+/// Those that the init of a machine heeds.
+pub const OF_INIT: &Requests = &[
     (Signal::HUP, Request::Reload),
     (Signal::INT, Request::CtrlAltDel),
     (Signal::QUIT, Request::Down(End::Restart)),
@@ -93,7 +104,7 @@ pub fn listen(set: SignalSet, until: Option<Instant>, children: Children) -> Hea
 }
 
 /// Waits until something happens to PID 1.
-pub fn wait(until: Option<Instant>, children: Children) -> Wake {
+pub fn wait(until: Option<Instant>, children: Children, requests: &Requests) -> Wake {
     let news = match listen(kernel::OURS, until, children) {
         Heard::Time => return Wake::Time,
         Heard::Quiet => return Wake::Quiet,
@@ -102,7 +113,7 @@ pub fn wait(until: Option<Instant>, children: Children) -> Wake {
     match news.signal() {
         Signal::CHLD => Wake::Child(news.pid),
         Signal::IO => Wake::News,
-        signal => match REQUESTS.iter().find(|(number, _)| *number == signal) {
+        signal => match requests.iter().find(|(number, _)| *number == signal) {
             Some((_, request)) => Wake::Asked(*request),
             None => Wake::Nothing,
         },

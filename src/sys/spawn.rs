@@ -14,7 +14,6 @@ use rustix::fs::{Access, access};
 use super::aide::{self, Task};
 use super::child::{self, Board, Gate, Manner, Order};
 use super::ears::{Ears, Sign};
-use super::env::Env;
 use super::kernel;
 use super::start::{Args, c_str, joined};
 use super::sweep::Groups;
@@ -28,7 +27,9 @@ const DEV: &[u8] = b"/dev/";
 /// Everything a start needs beside the line.
 pub struct Nursery {
     /// The environment of every child.
-    pub env: &'static Env,
+    pub envp: *const *const u8,
+    /// The folders in which programs are looked for.
+    pub folders: &'static [u8],
     /// Where children leave word.
     pub board: Option<&'static Board>,
     /// The groups of units.
@@ -95,7 +96,7 @@ impl Nursery {
 
     /// Begins an aide.
     pub fn begin_aide(&self, options: &[u8], of: Pid, errand: Errand) -> kernel::Result<Pid> {
-        let task = Task { errand, of, options, envp: self.env.pointer(), board: self.board };
+        let task = Task { errand, of, options, envp: self.envp, board: self.board };
         // SAFETY: `run` never returns.
         unsafe { kernel::fork(&task, aide::run) }
     }
@@ -126,9 +127,9 @@ impl Nursery {
             condition: table.text(spec.condition),
             options: table.text(spec.options),
             path: c_str(words.path()).unwrap_or(c""),
-            folders: child::FOLDERS,
+            folders: self.folders,
             argv: argv.as_ptr(),
-            envp: self.env.pointer(),
+            envp: self.envp,
             terminal: terminal.filter(|_| !tty.is_empty()),
             manner: match spec.kind {
                 Kind::AskFirst => Manner::Ask { login },

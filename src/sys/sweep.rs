@@ -11,6 +11,7 @@ use pidone::wire::value;
 use rustix::fs::{Access, access};
 use syscalls::{Sysno, raw_syscall};
 
+use super::calls;
 use super::fd::{self, Fd};
 use super::kernel::{self, is_fine, outcome};
 use super::start::joined;
@@ -39,7 +40,7 @@ impl Groups {
         // This is there in the second version alone.
         let there = || access(c"/sys/fs/cgroup/cgroup.procs", Access::WRITE_OK).is_ok();
         if self.folder.is_none() && there() {
-            let number = kernel::seed();
+            let number = calls::seed();
             let mut room = Path::new();
             let made = path(&mut room, number, None, b"").is_some_and(make);
             self.folder = made.then_some(number);
@@ -67,7 +68,7 @@ impl Groups {
             // SAFETY: `run` never returns.
             let swept = unsafe { kernel::fork(&task, run) };
             if swept.is_err() {
-                kernel::kill_group(pid);
+                calls::kill_group(pid);
             }
         } else if let Some(folder) = self.folder {
             remove(folder, pid);
@@ -115,7 +116,7 @@ const ROUND_MS: i64 = 20;
 
 extern "C" fn run(task: &Task) -> ! {
     kernel::close_the_rest(2);
-    kernel::kill_group(task.pid);
+    calls::kill_group(task.pid);
     let mut room = Path::new();
     let own = Some(task.pid);
     let group = task.folder.and_then(|folder| path(&mut room, folder, own, b"/cgroup.kill"));
@@ -128,7 +129,7 @@ extern "C" fn run(task: &Task) -> ! {
         if clean {
             break;
         }
-        kernel::sleep(ROUND_MS);
+        calls::sleep(ROUND_MS);
     }
     kernel::exit(0)
 }
@@ -145,9 +146,9 @@ fn kill_session(session: Pid) -> bool {
             let len = usize::from(u16::from_le_bytes([low, high])).max(19);
             let name = rest.get(19..len).unwrap_or_default().split(|&b| b == 0).next();
             if let Some(pid) = name.and_then(value::number)
-                && kernel::session_of(Pid(pid as i32)) == session
+                && calls::session_of(Pid(pid as i32)) == session
             {
-                any |= kernel::kill_one(Pid(pid as i32));
+                any |= calls::kill_one(Pid(pid as i32));
             }
             rest = rest.get(len..).unwrap_or_default();
         }

@@ -1,0 +1,103 @@
+//! The units of an inittab of one's own, without being the init of a machine: in the foreground as
+//! the entry point of a container, or as a daemon of anybody.
+
+use core::ffi::CStr;
+
+use pidone::machine::init::Init;
+use pidone::machine::{Event, Mode};
+use pidone::wire::text::Line;
+
+use super::init::{STORE, Store, live};
+use super::{REFUSED, USAGE};
+use crate::sys::child::Board;
+use crate::sys::deed::{Hands, Place};
+use crate::sys::ears::Ears;
+use crate::sys::fd::{self, Fd};
+use crate::sys::sinks::Sinks;
+use crate::sys::source::{self, OF_SUPERVISOR};
+use crate::sys::spawn::Nursery;
+use crate::sys::start::Args;
+use crate::sys::sweep::Groups;
+use crate::sys::watch::Watch;
+use crate::sys::{calls, daemon, kernel, stdio};
+
+const HELP: &[u8] = b"usage: pidone supervise [-f INITTAB] [-d] [-p PIDFILE]\n";
+
+/// What the words ask for.
+struct Wanted {
+    inittab: &'static CStr,
+    pidfile: Option<&'static CStr>,
+    daemon: bool,
+}
+
+/// Runs until it is asked to end, or until a main unit has ended; comes back with what failed
+/// before anything was started.
+pub fn run(args: Args, from: usize) -> i32 {
+    let Some(wanted) = read(args, from) else {
+        let _ = fd::write(2, HELP);
+        return USAGE;
+    };
+    let inittab = Fd::open(wanted.inittab, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+    if let Err(errno) = inittab.opened() {
+        return refuse(b"read", wanted.inittab, errno);
+    }
+    drop(inittab);
+    stdio::fill(args);
+    if wanted.daemon {
+        daemon::become_one();
+    }
+    if let Some(path) = wanted.pidfile
+        && let Err(errno) = write_pid(path)
+    {
+        return refuse(b"write", path, errno);
+    }
+    source::begin();
+    // It is taken here alone, and this runs once.
+    if let Some(Store { ears, memory, .. }) = STORE.take() {
+        kernel::adopt_orphans();
+        let nursery = Nursery {
+            envp: args.env_pointer(),
+            folders: args.path(),
+            board: Board::new(),
+            groups: Groups::new(),
+        };
+        let place = Place::Within { inittab: wanted.inittab, pidfile: wanted.pidfile };
+        let ears = ears.insert(Ears::new());
+        let mut hands = Hands { place, nursery, sinks: Sinks::new(), watch: Watch::new(), ears };
+        let mut init = Init::new(memory);
+        init.handle(kernel::now(), Event::Boot { mode: Mode::Supervise, seed: calls::seed() });
+        live(&mut init, &mut hands, OF_SUPERVISOR)
+    }
+    REFUSED
+}
+
+fn read(args: Args, from: usize) -> Option<Wanted> {
+    let mut wanted = Wanted { inittab: c"/etc/inittab", pidfile: None, daemon: false };
+    let mut index = from;
+    while let Some(word) = args.get(index) {
+        match word.to_bytes() {
+            b"-f" => wanted.inittab = args.get(index + 1)?,
+            b"-p" => wanted.pidfile = Some(args.get(index + 1)?),
+            b"-d" => wanted.daemon = true,
+            _ => return None,
+        }
+        index += if word == c"-d" { 1 } else { 2 };
+    }
+    Some(wanted)
+}
+
+fn refuse(verb: &[u8], path: &CStr, errno: u16) -> i32 {
+    let mut line = Line::new();
+    line.put(b"pidone: cannot ").put(verb).put(b" ").quote(path.to_bytes()).put(b": ");
+    line.error(errno).put(b"\n");
+    let _ = fd::write(2, line.as_bytes());
+    REFUSED
+}
+
+fn write_pid(path: &CStr) -> kernel::Result<()> {
+    let mut line = Line::new();
+    line.number(kernel::own_pid() as u64).put(b"\n");
+    let file = Fd::create(path);
+    file.opened()?;
+    fd::write(file.raw(), line.as_bytes()).map(drop)
+}

@@ -1,0 +1,60 @@
+//! Calls of the kernel that children make, and process 1 seldom: they lie apart from those that
+//! every applet makes while it waits.
+
+use pidone::machine::Pid;
+use pidone::wire::signals::Signal;
+use syscalls::{Sysno, raw_syscall};
+
+use super::kernel::{Timespec, clock, kill, outcome};
+
+/// Kills what is left of a process group.
+pub fn kill_group(group: Pid) {
+    if group.0 > 1 {
+        kill(-group.0, Signal::KILL);
+    }
+}
+
+/// Kills one process; whether it was there.
+pub fn kill_one(pid: Pid) -> bool {
+    pid.0 > 1 && kill(pid.0, Signal::KILL)
+}
+
+/// The session that a process is in.
+pub fn session_of(pid: Pid) -> Pid {
+    // SAFETY: getsid takes a number.
+    let got = outcome(unsafe { raw_syscall!(Sysno::getsid, pid.0) });
+    Pid(got.map_or(0, |session| session as i32))
+}
+
+/// The number of our parent.
+pub fn parent() -> i32 {
+    // SAFETY: getppid has no arguments and cannot fail.
+    unsafe { raw_syscall!(Sysno::getppid) as i32 }
+}
+
+/// Sleeps for so many milliseconds. Process 1 never does.
+pub fn sleep(millis: i64) {
+    let time = Timespec { seconds: millis / 1000, nanos: millis % 1000 * 1_000_000 };
+    // SAFETY: the kernel reads one timespec.
+    unsafe { raw_syscall!(Sysno::nanosleep, &raw const time, 0) };
+}
+
+/// Has the scheduler prefer us, but not what we start: whoever floods the machine with processes
+/// must not keep us from reaping them. Where that is not allowed, nothing is lost.
+pub fn prefer() {
+    const SCHED_OTHER_RESET_ON_FORK: usize = 0x4000_0000;
+    const NICE: isize = -10;
+    let parameters = 0i32;
+    // SAFETY: the kernel reads one int; setpriority takes numbers.
+    unsafe {
+        let policy = SCHED_OTHER_RESET_ON_FORK;
+        raw_syscall!(Sysno::sched_setscheduler, 0, policy, &raw const parameters);
+        raw_syscall!(Sysno::setpriority, 0, 0, NICE);
+    }
+}
+
+/// Something that differs from boot to boot.
+pub fn seed() -> u32 {
+    let (wall, up) = (clock(0), clock(1));
+    (wall.nanos as u32) ^ (wall.seconds as u32).rotate_left(16) ^ (up.nanos as u32).rotate_left(8)
+}
