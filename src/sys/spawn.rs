@@ -157,7 +157,7 @@ fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
 /// environment that we have.
 pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
     let mut words = Words::new();
-    words.split(command);
+    words.split_list(command);
     let argv = argv(words.bytes());
     let order = Order {
         condition: &[],

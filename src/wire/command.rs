@@ -12,6 +12,9 @@ pub const WORDS_MAX: usize = 64;
 /// What a shell is given in front of the command, with the dash of a login shell.
 const SHELL: &[u8] = b"-/bin/sh\0-c\0exec ";
 
+/// The same for a list of commands, of which the first must not take the place of the shell.
+const SHELL_OF_LIST: &[u8] = b"-/bin/sh\0-c\0";
+
 /// Room for the words: what stands in front for a shell, the longest logical line and a NUL.
 pub const BYTES_MAX: usize = SHELL.len() + super::lines::LOGICAL_MAX + 1;
 
@@ -38,12 +41,21 @@ impl Words {
 
     /// Splits a command. A leading `-` stays in front of the first word.
     pub fn split(&mut self, command: &[u8]) {
+        self.split_or(command, SHELL);
+    }
+
+    /// Splits what may be a list of commands, which is what somebody says on a command line.
+    pub fn split_list(&mut self, command: &[u8]) {
+        self.split_or(command, SHELL_OF_LIST);
+    }
+
+    fn split_or(&mut self, command: &[u8], shell: &[u8]) {
         self.login = begins(command, b'-');
         let bare = command.get(usize::from(self.login)..).unwrap_or(&[]);
         let plain = !bare.iter().any(|&b| holds(SHELL_CHARACTERS, b));
         if !(plain && self.split_blanks(bare)) {
             self.bytes.clear();
-            self.put(SHELL.get(usize::from(!self.login)..).unwrap_or(&[]));
+            self.put(shell.get(usize::from(!self.login)..).unwrap_or(&[]));
             self.put(bare);
             self.put(b"\0");
         }
@@ -110,6 +122,15 @@ mod tests {
         let path = words.path().split(|&b| b == 0).next().unwrap();
         let all = words.bytes().strip_suffix(b"\0").unwrap().split(|&b| b == 0);
         (text(path), all.map(text).collect())
+    }
+
+    #[test]
+    fn a_list_is_all_for_the_shell() {
+        let mut words = Words::new();
+        words.split_list(b"one; two");
+        assert_eq!(words.bytes(), b"/bin/sh\0-c\0one; two\0");
+        words.split_list(b"one two");
+        assert_eq!(words.bytes(), b"one\0two\0");
     }
 
     #[test]
