@@ -7,6 +7,8 @@ use pidone::wire::container::{Guise, Leads, Plan, Target, Trouble};
 use pidone::wire::names::{base_name, begins};
 use pidone::wire::signals::Signal;
 
+use rustix::process::chdir;
+
 use super::replies;
 use crate::sys::container::deed::Hands;
 use crate::sys::container::journal::Journal;
@@ -33,7 +35,7 @@ extern "C" fn run(args: Args) -> i32 {
     }
     read_environment(args, &mut plan);
     if args.get(1).is_none() && !plan.pause {
-        return replies::no_command(guise);
+        return replies::no_command(guise, args);
     }
     live(args, &plan)
 }
@@ -74,6 +76,9 @@ fn read_environment_of_others(args: Args, plan: &mut Plan<'_>) {
             }
         }
         Guise::Catatonit => {
+            if args.var(b"CATATONIT_LOG").is_some() {
+                kernel::exit(replies::reserved());
+            }
             if args.var(b"CATATONIT_DEBUG").is_some() {
                 plan.verbosity = 3;
             }
@@ -117,6 +122,9 @@ fn live(args: Args, plan: &Plan<'_>) -> ! {
     let mut container = Container::new(plan);
     let first = if plan.pause { Event::Paused } else { start(plan, &order) };
     kernel::close_all_but(ears.journal.descriptors());
+    if matches!(plan.guise, Guise::DumbInit | Guise::Catatonit) {
+        leave_folder();
+    }
     hands.step(&mut container, first);
     loop {
         source.wait(&mut ears, &mut container, |container, event| hands.step(container, event));
@@ -145,7 +153,15 @@ fn settle_further(plan: &Plan<'_>) {
         // Whoever leads a session and gives up its terminal hears of it, but not for the child.
         kernel::forget_signal(Signal::HUP);
         kernel::forget_signal(Signal::CONT);
+        replies::handed_off(plan);
     }
+}
+
+/// Keeps no folder busy, as these two have it: the file system could not be unmounted otherwise.
+#[cold]
+#[inline(never)]
+fn leave_folder() {
+    let _ = chdir(c"/");
 }
 
 /// Without /dev/log the command runs all the same.

@@ -54,7 +54,7 @@ fn other(applet: usize, args: Args, from: usize) -> i32 {
         // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
         // else will reap, and leaving is a panic.
         _ if kernel::own_pid() == 1 => init::run(args),
-        _ => replies::nothing_to_do(),
+        _ => replies::nothing_to_do(args),
     }
 }
 

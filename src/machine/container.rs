@@ -86,11 +86,13 @@ pub enum Story {
     /// The main child was started.
     Started { pid: Pid },
     /// The main child ended.
-    Ended { exit: Exit },
+    Ended { pid: Pid, exit: Exit },
     /// An orphan was reaped.
     Reaped { pid: Pid },
     /// A signal is passed on.
     Relaying { signal: Signal },
+    /// A signal was heard and is passed on, as itself or as another one.
+    Translating { heard: Signal, signal: Signal },
     /// A signal was not passed on.
     NotRelayed { signal: Signal, errno: u16 },
     /// The command before the way down was not started.
@@ -99,6 +101,8 @@ pub enum Story {
     HookFailed { exit: Exit },
     /// Processes have not heeded the way down.
     Late,
+    /// What was paused is over.
+    Leaving { signal: Signal },
 }
 
 /// How urgent a story is, by the verbosity that it is told at.
@@ -120,9 +124,10 @@ impl Story {
     pub fn level(self) -> Level {
         match self {
             Story::Started { .. } | Story::Ended { .. } => Level::Info,
-            Story::Relaying { .. } => Level::Debug,
+            Story::Relaying { .. } | Story::Translating { .. } => Level::Debug,
             Story::Reaped { .. } | Story::NotRelayed { .. } => Level::Warning,
             Story::NotHooked { .. } | Story::HookFailed { .. } | Story::Late => Level::Warning,
+            Story::Leaving { .. } => Level::Warning,
         }
     }
 }
@@ -176,13 +181,16 @@ pub struct Container<'a> {
     main: Main,
     phase: Phase,
     errand: Option<Errand>,
+    /// What follows it.
+    then: Option<Errand>,
     story: Option<Story>,
 }
 
 impl<'a> Container<'a> {
     /// One that has not started anything.
     pub fn new(plan: &'a Plan<'a>) -> Self {
-        Container { plan, main: Main::None, phase: Phase::Up, errand: None, story: None }
+        let (errand, then) = (None, None);
+        Container { plan, main: Main::None, phase: Phase::Up, errand, then, story: None }
     }
 
     /// What is to be done next.
@@ -242,11 +250,7 @@ impl<'a> Container<'a> {
             Event::Paused => self.main = Main::Ended { code: 0 },
             Event::Asked(signal) => self.asked(signal),
             Event::Exited { pid, exit } => self.exited(pid, exit),
-            Event::Stopped { pid } => {
-                if self.main == (Main::Alive { pid }) {
-                    self.errand = Some(Errand::Halt);
-                }
-            }
+            Event::Stopped { pid } => self.stopped(pid),
             Event::Relayed { errno } => self.relayed(errno),
             Event::Resumed => self.errand = None,
             Event::Told => self.story = None,
@@ -287,11 +291,38 @@ impl<'a> Container<'a> {
     }
 
     fn asked(&mut self, signal: Signal) {
+        if self.plan.guise == Guise::DumbInit {
+            return self.asked_as_dumb_init(signal);
+        }
         let Some(signal) = self.plan.passed_on(signal) else { return };
         let ends = signal == Signal::TERM || self.plan.pause && signal == Signal::INT;
-        if !(ends && self.begin_descent()) && matches!(self.main, Main::Alive { .. }) {
+        if !(ends && self.begin_descent(signal)) && matches!(self.main, Main::Alive { .. }) {
             self.tell(Story::Relaying { signal });
             self.errand = Some(Errand::Relay(signal));
+        }
+    }
+
+    /// We stop with the main child, but dumb-init does so when it is told to.
+    #[cold]
+    #[inline(never)]
+    fn stopped(&mut self, pid: Pid) {
+        if self.main == (Main::Alive { pid }) && self.plan.guise != Guise::DumbInit {
+            self.errand = Some(Errand::Halt);
+        }
+    }
+
+    /// dumb-init has no way down, and stops with its child, whatever that was sent.
+    #[cold]
+    #[inline(never)]
+    fn asked_as_dumb_init(&mut self, heard: Signal) {
+        let stops = matches!(heard, Signal::TSTP | Signal::TTIN | Signal::TTOU);
+        let halt = stops.then_some(Errand::Halt);
+        if let Some(signal) = self.plan.passed_on(heard) {
+            self.tell(Story::Translating { heard, signal });
+            self.errand = Some(Errand::Relay(signal));
+            self.then = halt;
+        } else {
+            self.errand = halt;
         }
     }
 
@@ -299,7 +330,10 @@ impl<'a> Container<'a> {
     /// signal is for the main child.
     #[cold]
     #[inline(never)]
-    fn begin_descent(&mut self) -> bool {
+    fn begin_descent(&mut self, signal: Signal) -> bool {
+        if self.plan.guise == Guise::Pause {
+            self.tell(Story::Leaving { signal });
+        }
         self.phase = match self.phase {
             Phase::Up if self.plan.pre_stop.is_some() && !self.plan.pause => Phase::HookDue,
             Phase::Up | Phase::Hook { .. } if self.has_steps() => Phase::StepDue { step: 0 },
@@ -362,7 +396,7 @@ impl<'a> Container<'a> {
             };
             self.main = Main::Ended { code: self.plan.answer(code) };
             self.errand = None;
-            self.tell(Story::Ended { exit });
+            self.tell(Story::Ended { pid, exit });
             if self.has_steps() || self.says_farewell() {
                 self.main_ended(pid);
             } else {
@@ -437,7 +471,7 @@ impl<'a> Container<'a> {
         if let (Some(errno), Some(Errand::Relay(signal))) = (errno, self.errand) {
             self.tell(Story::NotRelayed { signal, errno });
         }
-        self.errand = None;
+        self.errand = self.then.take();
     }
 
     fn hooked(&mut self, now: Instant, hooked: Result<Pid, u16>) {

@@ -3,6 +3,7 @@
 
 use heapless::Vec;
 
+use super::lines::LOGICAL_MAX;
 use super::names::{cut, holds, place, take};
 use super::signals::{self, SIGNAL_MAX, Signal};
 use super::value::{self, Millis, plain, within};
@@ -174,6 +175,8 @@ pub enum Expected {
     Span,
     /// Signals with spans of time.
     Steps,
+    /// A command of at most [`LOGICAL_MAX`] bytes, which is as long as one of the inittab.
+    Command,
 }
 
 impl<'a> Plan<'a> {
@@ -293,8 +296,10 @@ impl<'a> Plan<'a> {
             b'P' => self.pause = true,
             b'c' => self.share_session(),
             b'4' => self.syslog = true,
+            b'3' if value.len() > LOGICAL_MAX => return Err(wrong(Expected::Command)),
             b'3' => self.pre_stop = Some(value),
             b'v' if self.guise == Guise::Pause => return Err(Trouble::Asked(Question::Version)),
+            b'v' if self.guise == Guise::DumbInit => self.verbosity = 3,
             b'v' => self.verbosity = self.verbosity.saturating_add(1),
             b'V' => return Err(Trouble::Asked(Question::Version)),
             b'h' => return Err(Trouble::Asked(Question::Help)),
@@ -320,9 +325,15 @@ impl<'a> Plan<'a> {
 
     fn read_rewriting(&mut self, text: &[u8]) -> Option<()> {
         let (from, to) = cut(text, b':')?;
-        let to = if to == b"0" { DROPPED } else { signals::parse(to)?.0 };
-        self.rewrite(signals::parse(from)?, to);
+        let to = if to == b"0" { DROPPED } else { self.read_signal(to)?.0 };
+        self.rewrite(self.read_signal(from)?, to);
         Some(())
+    }
+
+    /// dumb-init knows no real-time signals.
+    fn read_signal(&self, text: &[u8]) -> Option<Signal> {
+        let signal = signals::parse(text)?;
+        (self.guise != Guise::DumbInit || signal.0 < 32).then_some(signal)
     }
 
     fn rewrite(&mut self, from: Signal, to: u8) {

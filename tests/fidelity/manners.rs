@@ -150,3 +150,46 @@ fn tini_warns_that_it_does_not_reap() {
         assert_eq!((&*first, &*adopting), ("", ""));
     });
 }
+
+/// What dumb-init's own tests look for with -v, in the order in which the parent says it.
+#[test]
+fn dumb_init_tells_the_course_of_things() {
+    both("dumb-init", |stage, who| {
+        let run = |words: &[&str]| {
+            let outcome = stage.order(who, &[&["dumb-init"], words].concat()).run();
+            assert_eq!((outcome.code, &*outcome.stdout), (0, "oh, hi\n"), "{outcome:?}");
+            outcome.stderr
+        };
+        let parent = "[dumb-init] Child spawned with PID 2.\n[dumb-init] Received signal 17.\n\
+                      [dumb-init] A child with PID 2 exited with exit status 0.\n\
+                      [dumb-init] Forwarded signal 15 to children.\n\
+                      [dumb-init] Child exited with status 0. Goodbye.\n";
+        assert_eq!(run(&["-v", "-c", "echo", "oh,", "hi"]), parent);
+        let whole = run(&["-v", "echo", "oh,", "hi"]);
+        let (child, rest): (Vec<&str>, Vec<&str>) =
+            whole.lines().partition(|line| line.contains("setsid") || line.contains("tty"));
+        assert_eq!(rest.join("\n") + "\n", parent);
+        assert!(child.contains(&"[dumb-init] setsid complete."), "{whole}");
+    });
+}
+
+/// The signals that come of giving the terminal up are not the user's.
+#[test]
+fn dumb_init_does_not_pass_on_what_comes_of_the_terminal() {
+    both("dumb-init", |stage, who| {
+        let order = stage.order(who, &["dumb-init", "-v", "actor", "record", "1"]);
+        let mut running = order.terminal().start();
+        running.until_said("ready");
+        running.until_idle();
+        running.send(libc::SIGHUP);
+        assert_eq!(running.end().code, 7);
+        assert_eq!(running.log(), "ready\ngot 01\n");
+        let shown = running.shown();
+        for signal in ["1", "18"] {
+            let ignored = format!("Ignoring tty hand-off signal {signal}.");
+            assert!(shown.contains(&ignored), "{ignored}: {shown}");
+        }
+        assert!(shown.contains("[dumb-init] Forwarded signal 1 to children."), "{shown}");
+        assert!(!shown.contains("Forwarded signal 18 to children."), "{shown}");
+    });
+}
