@@ -72,6 +72,16 @@ fn a_bad_value_is_named_with_what_was_expected() {
     }
 }
 
+/// A command that is cut would be another command.
+#[test]
+fn a_pre_stop_command_that_is_too_long_is_refused() {
+    let stage = Stage::new();
+    let long = format!("say {}", "x".repeat(100_000));
+    let outcome = stage.pidone(&["--pre-stop", &long, "true"]).second().run();
+    refused(&outcome, "a long command");
+    assert!(outcome.stderr.contains("--pre-stop"), "{outcome:?}");
+}
+
 #[test]
 fn a_signal_that_does_not_exist_brings_the_list_of_those_that_do() {
     let stage = Stage::new();

@@ -5,19 +5,18 @@ use std::fs;
 use crate::support::{Order, Running, Stage};
 
 /// A daemon in a session of its own, which has work to do when it is asked to end: it goes once
-/// the test has put /out/leave there. Its own sleep may have been started after TERM went to all.
-const TIDY: &str = "trap 'kill $!; say tidying; until [ -e /out/leave ]; do usleep 5000; done; say tidy; \
-                    exit' TERM; say daemon; while :; do sleep 100000 & wait $!; done";
+/// the test has put /out/leave there.
+const TIDY: &str = "tidy";
 
 /// One that does not listen.
-const DEAF: &str = "trap '' TERM HUP INT; say daemon; while :; do sleep 100000; done";
+const DEAF: &str = "record";
 
 /// A program that starts such a daemon, lets it go, and then does what the last word says.
 fn with_daemon<'a>(stage: &'a Stage, words: &[&str], daemon: &str, then: &str) -> Order<'a> {
     let _ = fs::remove_file(stage.root().path("out/leave"));
-    stage.root().write("bin/daemon", format!("#!/bin/sh\n{daemon}\n"));
     let script = format!(
-        "(setsid daemon &); until grep -q daemon /out/log; do usleep 5000; done; say up; {then}"
+        "(setsid actor {daemon} &); until grep -q ready /out/log; do usleep 5000; done; say up; \
+         {then}"
     );
     stage.pidone(&[words, &["--", "sh", "-c", &script]].concat())
 }
@@ -28,8 +27,7 @@ fn arrived(running: &Running) -> String {
 }
 
 /// What a polite main program does.
-const POLITE: &str =
-    "trap 'kill $!; say main; exit 3' TERM; while :; do sleep 100000 & wait $!; done";
+const POLITE: &str = "exec actor record 15";
 
 fn leave(stage: &Stage) {
     stage.root().write("out/leave", "");
@@ -41,20 +39,27 @@ fn up(order: Order<'_>) -> Running {
     running
 }
 
+/// The same with a main program that is to be ready as well.
+fn both_up(order: Order<'_>) -> Running {
+    let running = up(order);
+    running.until("not both came up", || running.log().matches("ready").count() == 2);
+    running
+}
+
 #[test]
 fn a_daemon_of_another_session_may_finish_before_the_container_ends() {
     let stage = Stage::new();
     for second in [false, true] {
         let order = with_daemon(&stage, &["--grace", "1h"], TIDY, POLITE);
-        let mut running = up(if second { order.second() } else { order });
+        let mut running = both_up(if second { order.second() } else { order });
         running.send(libc::SIGTERM);
         running.until_said("tidying");
-        running.until_said("main");
+        running.until_said("got 15");
         running.until("main was not reaped", || running.procs().orphaned_zombies() == 0);
         assert!(running.runs(), "init did not wait for the daemon");
         leave(&stage);
         let outcome = running.end();
-        assert_eq!(outcome.code, 3, "the code is the main program's: {outcome:?}");
+        assert_eq!(outcome.code, 7, "the code is the main program's: {outcome:?}");
         assert!(running.log().contains("tidy\n"), "{}", running.log());
     }
 }
@@ -75,8 +80,8 @@ fn whoever_does_not_go_is_killed_when_the_grace_is_over() {
     let stage = Stage::new();
     let mut running = up(with_daemon(&stage, &["--grace", "300ms"], DEAF, "exit 4"));
     assert_eq!(running.end().code, 4);
-    let deaf_main = "trap '' TERM; while :; do sleep 100000; done";
-    let mut running = up(with_daemon(&stage, &["--grace", "300ms"], DEAF, deaf_main));
+    let deaf_main = "exec actor record";
+    let mut running = both_up(with_daemon(&stage, &["--grace", "300ms"], DEAF, deaf_main));
     running.send(libc::SIGTERM);
     assert_eq!(running.end().code, 128 + libc::SIGKILL);
 }
@@ -97,10 +102,10 @@ fn an_hour_of_grace_is_not_waited_for_when_nobody_is_left() {
     let stage = Stage::new();
     let outcome = stage.pidone(&["--grace", "1h", "sh", "-c", "exit 4"]).run();
     assert_eq!(outcome.code, 4);
-    let mut running = up(with_daemon(&stage, &["--grace", "1h"], TIDY, POLITE));
+    let mut running = both_up(with_daemon(&stage, &["--grace", "1h"], TIDY, POLITE));
     leave(&stage);
     running.send(libc::SIGTERM);
-    assert_eq!(running.end().code, 3);
+    assert_eq!(running.end().code, 7);
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn the_pre_stop_command_runs_before_the_first_signal() {
     let stage = Stage::new();
     let hook = "say before; until [ -e /out/leave ]; do usleep 5000; done; say drained";
     stage.root().write("bin/hook", format!("#!/bin/sh\n{hook}\n"));
-    for command in ["hook", "/bin/hook", "/bin/hook; say second"] {
+    for command in ["hook", "/bin/hook", "say first; /bin/hook; say last"] {
         let _ = fs::remove_file(stage.root().path("out/leave"));
         let words = ["--pre-stop", command, "--", "actor", "record", "15"];
         let mut running = stage.pidone(&words).start();
@@ -173,14 +178,16 @@ fn the_pre_stop_command_runs_before_the_first_signal() {
         leave(&stage);
         assert_eq!(running.end().code, 7, "{command}");
         let log = running.log();
-        assert!(log.contains("drained\ngot 15\n"), "{command}: {log}");
+        let at = |line: &str| log.lines().position(|l| l == line);
+        assert!(at("drained").is_some() && at("drained") < at("got 15"), "{command}: {log}");
+        assert_eq!(at("last").is_some(), command.contains("last"), "{command}: {log}");
     }
 }
 
 #[test]
 fn a_pre_stop_command_that_fails_is_reported_and_holds_nothing_up() {
     let stage = Stage::new();
-    for (command, why) in [("/no/such/hook", "No such file"), ("false", "1"), ("exit 9", "9")] {
+    for (command, why) in [("/no/such/hook", "120"), ("false", "1"), ("exit 9; :", "9")] {
         let words = ["--pre-stop", command, "--", "actor", "record", "15"];
         let mut running = stage.pidone(&words).start();
         running.until_said("ready");

@@ -35,8 +35,7 @@ fn ctrl_c_reaches_the_program_once() {
 }
 
 /// A shell under the init, as in `podman run -it --init`.
-fn shell(stage: &Stage, order: Order<'_>) {
-    let _ = stage;
+fn shell(order: Order<'_>) {
     let mut running = order.terminal().start();
     running.press("say shell $$\n");
     running.until("no shell came up", || running.log().starts_with("shell"));
@@ -60,9 +59,9 @@ fn shell(stage: &Stage, order: Order<'_>) {
 fn a_shell_under_init_has_job_control() {
     let stage = Stage::new();
     for name in ["pidone", "tini", "dumb-init", "catatonit"] {
-        shell(&stage, stage.ours(name, &["--", "sh", "-i"]));
+        shell(stage.ours(name, &["--", "sh", "-i"]));
     }
-    shell(&stage, stage.pidone(&["-g", "sh", "-i"]));
+    shell(stage.pidone(&["-g", "sh", "-i"]));
 }
 
 /// The init as a job of a shell: both have to stop for the shell to notice.

@@ -2,6 +2,7 @@
 //! and a maker of orphans. It needs no library, so that it runs in any root.
 //!
 //! `actor record [N]`: each signal becomes a line `got NUMBER` of /out/log; signal N ends it with 7.
+//! `actor tidy`: a daemon that at TERM waits until /out/leave is there and says `tidy` at its end.
 //! `actor orphans LIVE DYING`: makes so many orphans that live on, then so many that wait; when
 //! /out/go is there, these end one after the other. When all of them have been reaped it says
 //! `gone` and ends.
@@ -98,6 +99,19 @@ fn record(last: usize) -> ! {
             exit(7);
         }
     }
+}
+
+fn tidy() -> ! {
+    let term = 1_u64 << 14;
+    call(SIGPROCMASK, [0, &raw const term as usize, 0, SET]);
+    say(b"ready\n");
+    call(SIGTIMEDWAIT, [&raw const term as usize, 0, 0, SET]);
+    say(b"tidying\n");
+    while call(ACCESS, [c"/out/leave".as_ptr() as usize, 0, 0, 0]) != 0 {
+        nap();
+    }
+    say(b"tidy\n");
+    exit(0)
 }
 
 fn nap() {
@@ -213,6 +227,7 @@ unsafe extern "C" fn entry(stack: *const usize) -> ! {
     }
     match word(at) {
         b"record" => record(number(word(at + 1))),
+        b"tidy" => tidy(),
         b"orphans" => orphans(number(word(at + 1)), number(word(at + 2))),
         b"stream" => stream(number(word(at + 1)), number(word(at + 2))),
         b"hold" | b"serve" => hold(),
