@@ -64,6 +64,7 @@ const CONTAINER: &[&str] = &[
     "*4wire9container4Plan3new*",
     "*4wire9container4Plan6answer*",
     "*4wire9container4Plan9passed_on*",
+    "*6kernel13adopt_orphans*",
     "*7machine9container9Container6handle*",
     "*7machine9container9Container11next_action*",
     "*HOT*",

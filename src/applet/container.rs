@@ -9,7 +9,7 @@ use pidone::wire::signals::Signal;
 
 use rustix::process::chdir;
 
-use super::replies;
+use super::{replies, usage};
 use crate::sys::container::deed::Hands;
 use crate::sys::container::journal::Journal;
 use crate::sys::container::main_child::{Order, own_stack};
@@ -31,11 +31,11 @@ extern "C" fn run(args: Args) -> i32 {
     let guise = Guise::of(base_name(args.get(0).unwrap_or_default().to_bytes()));
     let mut plan = Plan::new(guise);
     if let Err(trouble) = read_words(args, &mut plan) {
-        return replies::answer(guise, args, trouble);
+        return usage::answer(guise, args, trouble);
     }
     read_environment(args, &mut plan);
     if args.get(1).is_none() && !plan.pause {
-        return replies::no_command(guise, args);
+        return usage::no_command(guise, args);
     }
     live(args, &plan)
 }
@@ -77,7 +77,7 @@ fn read_environment_of_others(args: Args, plan: &mut Plan<'_>) {
         }
         Guise::Catatonit => {
             if args.var(b"CATATONIT_LOG").is_some() {
-                kernel::exit(replies::reserved());
+                kernel::exit(usage::reserved());
             }
             if args.var(b"CATATONIT_DEBUG").is_some() {
                 plan.verbosity = 3;
@@ -179,7 +179,7 @@ fn start(plan: &Plan<'_>, order: &Order) -> Event {
         Ok(pid) => Event::Started { pid },
         Err(errno) => {
             replies::not_forked(plan, errno);
-            kernel::exit(replies::refused(plan.guise))
+            kernel::exit(usage::refused(plan.guise))
         }
     }
 }

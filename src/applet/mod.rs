@@ -9,6 +9,7 @@ mod logger;
 mod reader;
 mod replies;
 mod supervise;
+mod usage;
 
 use pidone::wire::container::Guise;
 use pidone::wire::names::{base_name, place};
@@ -54,7 +55,7 @@ fn other(applet: usize, args: Args, from: usize) -> i32 {
         // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
         // else will reap, and leaving is a panic.
         _ if kernel::own_pid() == 1 => init::run(args),
-        _ => replies::nothing_to_do(args),
+        _ => usage::nothing_to_do(args),
     }
 }
 
