@@ -11,6 +11,7 @@ mod guest;
 mod logins;
 #[path = "boot/sessions.rs"]
 mod sessions;
+mod support;
 
 use std::fs;
 use std::path::Path;

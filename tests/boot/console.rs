@@ -1,13 +1,14 @@
 //! A terminal with a program on it, as a person has one: words are typed, and words are waited for.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::io::Write;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::support::wait::came_true_within;
+use crate::support::{Seen, sys};
 
 /// The longest wait for anything on the terminal. It only bounds a failing test: a boot takes some
 /// seconds, and tens of them on a busy machine that has to interpret the guest.
@@ -16,10 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The program and the test's end of its terminal.
 pub struct Console {
     program: Child,
-    keyboard: File,
-    screen: Receiver<Vec<u8>>,
-    /// What has appeared and was not yet taken by a wait.
-    unread: Vec<u8>,
+    near: File,
+    seen: Seen,
 }
 
 impl Console {
@@ -29,13 +28,12 @@ impl Console {
         let program = on_terminal(&mut command, far).spawn().unwrap();
         // The command keeps descriptors of the far end, and the end of the program would not show.
         drop(command);
-        let keyboard = File::from(near);
-        let screen = read_in_background(keyboard.try_clone().unwrap());
-        Console { program, keyboard, screen, unread: Vec::new() }
+        sys::nonblocking(near.as_fd(), true);
+        Console { program, near: File::from(near), seen: Seen::default() }
     }
 
     pub fn type_bytes(&mut self, keys: &[u8]) {
-        self.keyboard.write_all(keys).unwrap();
+        self.near.write_all(keys).unwrap();
     }
 
     pub fn type_line(&mut self, line: &str) {
@@ -44,36 +42,23 @@ impl Console {
 
     /// Waits for `words` and answers what came before them.
     pub fn expect(&mut self, words: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(place) = find(&self.unread, words.as_bytes()) {
-                let rest = self.unread.split_off(place + words.len());
-                let seen = std::mem::replace(&mut self.unread, rest);
-                return String::from_utf8_lossy(&seen[..place]).into_owned();
-            }
-            if let Err(why) = self.read_more(deadline) {
-                let unread = String::from_utf8_lossy(&self.unread);
-                panic!("no {words:?} on the terminal: {why:?} after: {unread}");
-            }
-        }
+        let (mut before, mut more) = (None, true);
+        came_true_within(PATIENCE, || {
+            more = self.seen.read(&self.near);
+            before = self.seen.take(words);
+            before.is_some() || !more
+        });
+        before.unwrap_or_else(|| {
+            let why = if more { "it goes on" } else { "it has ended" };
+            panic!("no {words:?} on the terminal, {why} after: {}", self.seen.text());
+        })
     }
 
     /// Waits until the program has ended; what it still says goes unread.
     pub fn expect_end(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.read_more(deadline) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.program.wait().unwrap(),
-                Err(RecvTimeoutError::Timeout) => panic!("the program on the terminal goes on"),
-            }
-        }
-    }
-
-    fn read_more(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.unread.extend(self.screen.recv_timeout(left)?);
-        Ok(())
+        let ended = came_true_within(PATIENCE, || !self.seen.read(&self.near));
+        assert!(ended, "the program on the terminal goes on");
+        self.program.wait().unwrap()
     }
 }
 
@@ -115,22 +100,4 @@ fn on_terminal(command: &mut Command, far: OwnedFd) -> &mut Command {
             Ok(())
         })
     }
-}
-
-/// Reads until the program's side is closed, which a terminal says with an error.
-fn read_in_background(mut near: File) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = near.read(&mut buffer) {
-            if sender.send(buffer[..count].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
-fn find(text: &[u8], words: &[u8]) -> Option<usize> {
-    text.windows(words.len()).position(|window| window == words)
 }

@@ -2,12 +2,12 @@
 //! front of it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 
 use crate::support::console::new_pty;
-use crate::support::{Builder, Init, Namespace, Syslog, sys, wait};
+use crate::support::{Builder, Init, Namespace, Seen, Syslog, sys, wait};
 
 /// In place of login: it writes down its words in hexadecimal, and the settings it finds.
 const LOGIN: &str = "#!/bin/sh
@@ -34,7 +34,7 @@ pub struct Seat {
     pub near: Option<File>,
     /// Kept so that the line does not hang up between two gettys.
     pub far: File,
-    seen: Vec<u8>,
+    seen: Seen,
 }
 
 impl Seat {
@@ -57,7 +57,7 @@ impl Seat {
             builder = builder.file(name, text);
         }
         let ns = builder.start();
-        Seat { ns, syslog, number, near: Some(near), far, seen: Vec::new() }
+        Seat { ns, syslog, number, near: Some(near), far, seen: Seen::default() }
     }
 
     /// A seat whose getty has prompted.
@@ -104,19 +104,16 @@ impl Seat {
 
     /// Waits for words and gives what came before them; both are taken.
     pub fn expect(&mut self, words: &str) -> String {
-        let mut found = None;
+        let mut before = None;
         wait::came_true(|| {
             self.read();
-            found = self.seen.windows(words.len()).position(|w| w == words.as_bytes());
-            found.is_some()
+            before = self.seen.take(words);
+            before.is_some()
         });
-        let Some(place) = found else {
-            let seen = String::from_utf8_lossy(&self.seen).into_owned();
+        before.unwrap_or_else(|| {
+            let seen = self.seen.text();
             panic!("no {words:?} on the terminal after {seen:?}\n{}", self.ns.state());
-        };
-        let rest = self.seen.split_off(place + words.len());
-        let before = std::mem::replace(&mut self.seen, rest);
-        String::from_utf8_lossy(&before[..place]).into_owned()
+        })
     }
 
     /// Types a name and waits until login was started with it.
@@ -157,11 +154,8 @@ impl Seat {
     }
 
     fn read(&mut self) {
-        let Some(mut near) = self.near.as_ref() else { return };
-        let mut buffer = [0; 4096];
-        // A line that nobody has open gives EIO until the next getty comes.
-        while let Ok(count @ 1..) = near.read(&mut buffer) {
-            self.seen.extend_from_slice(&buffer[..count]);
+        if let Some(near) = &self.near {
+            self.seen.read(near);
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 
 use super::root::Root;
+use super::seen::Seen;
 use super::sys::{self, Stdio};
 
 /// The choice of a console.
@@ -33,7 +34,7 @@ pub struct Screen {
     far: Option<File>,
     /// Kept so that a terminal does not hang up while no program has it open.
     near: Option<File>,
-    seen: RefCell<Vec<u8>>,
+    seen: RefCell<Seen>,
 }
 
 /// The file under the root that takes a file console's output.
@@ -60,19 +61,10 @@ impl Screen {
         }
     }
 
-    fn drained(&self, mut far: &File) -> String {
+    fn drained(&self, far: &File) -> String {
         let mut seen = self.seen.borrow_mut();
-        let mut buffer = [0; 4096];
-        loop {
-            match far.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => seen.extend_from_slice(&buffer[..count]),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                // A terminal that nobody has open any more gives EIO: nothing more will come.
-                Err(_) => break,
-            }
-        }
-        String::from_utf8_lossy(&seen).into_owned()
+        seen.read(far);
+        seen.text()
     }
 
     /// Types on the terminal.

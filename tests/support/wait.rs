@@ -15,7 +15,8 @@ pub fn came_true(condition: impl FnMut() -> bool) -> bool {
     came_true_within(DEADLINE, condition)
 }
 
-/// The same for what is known not to come true, which nobody should have to wait for so long.
+/// The same within another time than the usual: a shorter one for what is known not to come true,
+/// which nobody should have to wait for so long, and a longer one for a guest that is interpreted.
 pub fn came_true_within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + patience;
     loop {
