@@ -190,7 +190,8 @@ pub const CASES: &[Case] = &[
         .same("-- halted or powered off"),
     case(
         "a file that uses every option boots, and they are passed over",
-        ":name=a,after=b,nice=5,umask=022,oom=10,nofile=64,dir=/,if=/bin,restart=no:once:/bin/say a\n\
+        ":name=a,after=b,nice=5,\
+         umask=022,oom=10,nofile=64,dir=/,if=/bin,restart=no:once:/bin/say a\n\
          :name=b,ready=exit,delay=1s,max-delay=2s,max=5/1h,stop=INT,grace=1s:once:/bin/say b\n\
          :user=root,group=root,nnp,env=/etc/env,root=/:once:/bin/say c\n\
          :check=/bin/true,every=30s,fails=3,watchdog=1m,mem=64M,port=3003:respawn:/bin/hold d\n\
