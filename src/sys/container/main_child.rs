@@ -28,6 +28,8 @@ pub struct Order {
     pub leads: Leads,
     /// Where it leaves word of why there is no program.
     pub errno: AtomicU32,
+    /// Whether there is a terminal that it may have got.
+    pub on_terminal: AtomicBool,
     /// Where it puts paths together.
     room: Cell<Option<&'static mut [u8]>>,
     /// Where it writes a variable anew.
@@ -37,9 +39,9 @@ pub struct Order {
 /// The longest path that the kernel takes, with its NUL.
 const PATH_MAX: usize = 4096;
 
-/// What our stack may take: the deepest calls hold a command of /proc's lines or of the inittab's
-/// length, some 6 KiB.
-const DEEPEST: usize = 4 * 4096;
+/// What our stack may take. The deepest call is that of a child that becomes the command before the
+/// stop, some 20 KiB; what is not used is not there.
+const DEEPEST: usize = 16 * 4096;
 
 /// What of our stack is used when nothing goes wrong.
 const USUAL: usize = 1792;
@@ -81,8 +83,9 @@ static BED: Stock<Bed> =
 impl Order {
     /// An order for the command that the words were shifted to.
     pub fn new(args: Args, leads: Leads, mask: SignalSet, of_child: Disposition) -> Self {
-        let (errno, room, listen_pid) = (AtomicU32::new(0), Cell::new(None), Cell::new(None));
-        Order { args, mask, of_child, leads, errno, room, listen_pid }
+        let (errno, on_terminal) = (AtomicU32::new(0), AtomicBool::new(false));
+        let (room, listen_pid) = (Cell::new(None), Cell::new(None));
+        Order { args, mask, of_child, leads, errno, on_terminal, room, listen_pid }
     }
 
     /// Starts the main child. It is done once; the order stays where it is from then on.
@@ -106,7 +109,7 @@ const ENAMETOOLONG: u16 = 36;
 /// What the child does.
 extern "C" fn run(order: &Order) -> ! {
     match order.leads {
-        Leads::Group => lead_group(),
+        Leads::Group => lead_group(order),
         Leads::Session => {
             kernel::new_session();
             tty::take(0);
@@ -128,10 +131,13 @@ extern "C" fn run(order: &Order) -> ! {
 
 /// Leads a group of its own, and where ours had the terminal, it gets that as well. SIGTTOU is
 /// still blocked.
-fn lead_group() {
+fn lead_group(order: &Order) {
     match tty::foreground(0) {
         None => kernel::new_group(),
-        Some(before) => lead_group_on_terminal(before),
+        Some(before) => {
+            order.on_terminal.store(true, Ordering::Release);
+            lead_group_on_terminal(before);
+        }
     }
 }
 
