@@ -253,8 +253,8 @@ const CONTAINER_PLANTS: &[Plant] = &[
     Plant {
         what: "an orphan that is stopped stops us",
         file: CONTAINER,
-        from: "Event::Stopped { pid } => {\n                if self.main == (Main::Alive { pid }) {",
-        to: "Event::Stopped { .. } => {\n                if self.main().is_some() {",
+        from: "if self.main == (Main::Alive { pid }) && self.plan.guise != Guise::DumbInit {",
+        to: "if pid != Pid(0) && self.plan.guise != Guise::DumbInit {",
     },
     Plant {
         what: "a farewell goes to a number that may be anybody's",

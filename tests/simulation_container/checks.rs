@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use pidone::machine::container::{Action, Event, LOOK_MS, Left, Story};
 use pidone::machine::{Exit, Pid};
+use pidone::wire::container::Guise;
 use pidone::wire::signals::Signal;
 
 use super::kernel::{Kernel, US};
@@ -89,7 +90,9 @@ impl Checks {
             Event::Started { pid } => self.main = Some(pid.0),
             Event::Asked(Signal(signal)) => self.asked(now, signal),
             Event::Exited { pid, exit } => self.exited(now, pid.0, exit),
-            Event::Stopped { pid } => self.owes_halt |= self.main == Some(pid.0),
+            Event::Stopped { pid } => {
+                self.owes_halt |= self.main == Some(pid.0) && self.wish.guise != Guise::DumbInit;
+            }
             Event::Hooked(Ok(pid)) => self.hook = Hook::Runs { pid: pid.0, since: now },
             Event::Hooked(Err(errno)) => {
                 self.owes_story = Some(Story::NotHooked { errno });
@@ -103,6 +106,9 @@ impl Checks {
     }
 
     fn asked(&mut self, now: u64, signal: u8) {
+        // dumb-init stops when it is told to, whatever the main child makes of it.
+        let stops = self.wish.guise == Guise::DumbInit && (20..=22).contains(&signal);
+        self.owes_halt |= stops && self.main.is_some();
         let Some(meaning) = self.wish.meaning(signal) else { return };
         if !self.wish.asks_for_the_end(meaning) {
             if self.main.is_some() {
