@@ -144,9 +144,9 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "what a unit leaves behind is killed though it ended by itself",
-        file: "machine/init.rs",
-        from: "(pid, before.state.is_stopping())",
-        to: "(pid, before.state.pid().is_some())",
+        file: "machine/lives.rs",
+        from: ".then_some((pid, before.state.is_stopping()))",
+        to: ".then_some((pid, before.state.pid().is_some()))",
     },
     Plant {
         what: "an aide stays when its unit has ended",

@@ -88,7 +88,10 @@ impl Checks {
         // and then its old words came back as a new line.
         let elsewhere = |pid: &i32| {
             let owner = init.table().first(|s| s.unit.state.pid() == Some(Pid(*pid)));
-            self.asked.contains_key(pid) && owner.is_some_and(|owner| owner != unit)
+            // Who looks for what was left behind is not asked, and stops when it has found it.
+            let leaves =
+                self.asked.contains_key(pid) || processes.get(pid).is_some_and(|p| p.finds);
+            leaves && owner.is_some_and(|owner| owner != unit)
         };
         let live = processes.iter().find(|(pid, process)| {
             process.key.as_deref() == Some(key) && !process.unkillable && !elsewhere(pid)
