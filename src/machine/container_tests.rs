@@ -182,9 +182,8 @@ fn stories_are_told_from_their_verbosity_on() {
         let story = |action| if let Action::Tell(story) = action { Some(story) } else { None };
         wanted.filter_map(story).collect::<Vec<_>>()
     };
-    let (started, ended) =
-        (Story::Started { pid: MAIN }, Story::Ended { pid: MAIN, exit: Exit::Code(0) });
-    let relaying = Story::Relaying { signal: Signal::HUP };
+    let (relaying, exit) = (Story::Relaying { signal: Signal::HUP }, Exit::Code(0));
+    let (started, ended) = (Story::Started { pid: MAIN }, Story::Ended { pid: MAIN, exit });
     assert_eq!(tales(&[]), []);
     assert_eq!(tales(&["-w"]), [Story::Reaped { pid: ORPHAN }]);
     assert_eq!(tales(&["-v"]), [started, ended]);

@@ -189,8 +189,10 @@ pub fn put_into_foreground(fd: i32, group: Pid) {
 /// could not read from the terminal otherwise.
 #[cold]
 #[inline(never)]
-pub fn take_back(fd: i32) {
-    put_into_foreground(fd, kernel::own_group());
+pub fn take_back(fd: i32, from: Pid) {
+    if foreground(fd) == Some(from) {
+        put_into_foreground(fd, kernel::own_group());
+    }
 }
 
 /// Gives the controlling terminal up; whether this was it.

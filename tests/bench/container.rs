@@ -213,10 +213,10 @@ fn print(rows: &[Row], all: &[Figures]) {
     }
     let [live, dying] = ORPHANS;
     println!(
-        "added: what the init adds to a program that ends at once, ratio to the floor; calls: of \
-         the init and its child;\nRSS and private dirty memory in kB, mappings and wake-ups in {} s \
-         when idle; reap: processor time of one of {dying}\norphans that end beside {live} that \
-         live, ratio to tini.",
+        "added: what the init adds to a program that ends at once, ratio to the floor; calls: of\n\
+         the init and its child; RSS and private dirty memory in kB, mappings and wake-ups in\n\
+         {} s when idle; reap: processor time for one of {dying} orphans that end beside {live}\n\
+         that live, ratio to tini.",
         IDLE.as_secs()
     );
 }

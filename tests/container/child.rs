@@ -157,7 +157,7 @@ fn by_their_names_no_folder_is_kept_busy() {
     }
 }
 
-/// The fields of /proc/PID/stat after the name: state, parent, group, session, terminal, foreground.
+/// The fields of /proc/PID/stat after the name: state, parent, group, session, and so on.
 fn stat(pid: i32) -> Vec<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
     let rest = text.rsplit_once(')').expect("a name in brackets").1;

@@ -1,14 +1,14 @@
 //! Plays the parts that no shell can: a child that blocks every signal and writes down which came,
 //! and a maker of orphans. It needs no library, so that it runs in any root.
 //!
-//! `actor record [N]`: each signal becomes a line `got NUMBER` of /out/log; signal N ends it with 7.
+//! `actor record [N]`: each signal becomes a line `got NUMBER` of /out/log; N ends it with 7.
 //! `actor tidy`: a daemon that at TERM waits until /out/leave is there and says `tidy` at its end.
 //! `actor orphans LIVE DYING`: makes so many orphans that live on, then so many that wait; when
 //! /out/go is there, these end one after the other. When all of them have been reaped it says
 //! `gone` and ends.
-//! `actor stream LIVE DYING`: the same, but the dying are born only then, one by one, and end at once.
+//! `actor stream LIVE DYING`: the same, but the dying are born only then, and end at once.
 //! `actor die N`: sends itself that signal.
-//! `actor hold`, or `serve`: waits for a signal that it dies of, as `sleep` does, with next to no memory.
+//! `actor hold`, or `serve`: waits for a signal that it dies of, as `sleep` does, and takes little.
 //! `actor as UID PART…`: becomes that user for good, as far as it may, and plays the part.
 //! `actor true`: ends at once.
 

@@ -15,6 +15,7 @@ pub mod garden;
 pub mod namespace;
 pub mod procs;
 pub mod root;
+pub mod running;
 pub mod seen;
 pub mod steps;
 pub mod sys;

@@ -40,7 +40,7 @@ pub struct Launch {
     pub umask: u32,
     /// Whether it is process 2, with a parent that only reaps, instead of PID 1.
     pub second: bool,
-    /// Whether it leads a session of its own, and takes the terminal of descriptor 0 if that is one.
+    /// Whether it leads a session of its own, and takes the terminal if descriptor 0 is one.
     pub leader: bool,
     /// What it inherits besides, as descriptors 3, 4 and so on.
     pub inherited: Vec<OwnedFd>,

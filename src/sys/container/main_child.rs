@@ -28,7 +28,7 @@ pub struct Order {
     pub leads: Leads,
     /// Where it leaves word of why there is no program.
     pub errno: AtomicU32,
-    /// Whether there is a terminal that it may have got.
+    /// Where it leaves word that there is a terminal.
     pub on_terminal: AtomicBool,
     /// Where it puts paths together.
     room: Cell<Option<&'static mut [u8]>>,
@@ -83,8 +83,8 @@ static BED: Stock<Bed> =
 impl Order {
     /// An order for the command that the words were shifted to.
     pub fn new(args: Args, leads: Leads, mask: SignalSet, of_child: Disposition) -> Self {
-        let (errno, on_terminal) = (AtomicU32::new(0), AtomicBool::new(false));
-        let (room, listen_pid) = (Cell::new(None), Cell::new(None));
+        let (errno, room, listen_pid) = (AtomicU32::new(0), Cell::new(None), Cell::new(None));
+        let on_terminal = AtomicBool::new(false);
         Order { args, mask, of_child, leads, errno, on_terminal, room, listen_pid }
     }
 
@@ -94,7 +94,7 @@ impl Order {
         self.room.set(Some(path));
         self.listen_pid.set(Some(listen_pid));
         // SAFETY: `run` never returns. The stack and the path were taken for the child alone; the
-        // order is not moved, and we only read what the child may change of it, the errno.
+        // order is not moved, and we only read what the child may change of it, its words.
         unsafe { kernel::spawn(self, stack, run) }
     }
 }
@@ -134,16 +134,14 @@ extern "C" fn run(order: &Order) -> ! {
 fn lead_group(order: &Order) {
     match tty::foreground(0) {
         None => kernel::new_group(),
-        Some(before) => {
-            order.on_terminal.store(true, Ordering::Release);
-            lead_group_on_terminal(before);
-        }
+        Some(before) => lead_group_on_terminal(order, before),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn lead_group_on_terminal(before: Pid) {
+fn lead_group_on_terminal(order: &Order, before: Pid) {
+    order.on_terminal.store(true, Ordering::Release);
     let ours = kernel::own_group();
     kernel::new_group();
     if before == ours {

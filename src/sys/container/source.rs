@@ -88,11 +88,8 @@ impl Source<'_> {
             Reaped::Child(pid, exit) => {
                 let is_main = main == Some(pid);
                 let errno = if is_main { self.order.errno.load(Ordering::Acquire) } else { 0 };
-                if is_main
-                    && self.order.on_terminal.load(Ordering::Acquire)
-                    && tty::foreground(0) == Some(pid)
-                {
-                    tty::take_back(0);
+                if is_main && self.order.on_terminal.load(Ordering::Acquire) {
+                    tty::take_back(0, pid);
                 }
                 let exit = match errno as u16 {
                     0 => exit,
