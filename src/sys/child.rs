@@ -153,6 +153,12 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
         let errno = execute(order, order.envp);
         fail(order, Step::Exec, errno);
     }
+    run_as_asked(order)
+}
+
+/// The same with options, which take more of the stack than a container's init has.
+#[inline(never)]
+fn run_as_asked(order: &Order<'_>) -> ! {
     // SAFETY: the order holds the environment of every child.
     let mut vars = match unsafe { Vars::new(order.envp) } {
         Ok(vars) => vars,
