@@ -124,6 +124,7 @@ SECTIONS
     @COMMON@ @CONTAINER@
   } :first
   . = ALIGN(0x1000) + (. & 0xfff);
+  . = (. & 0xfff) > 0xa00 ? ALIGN(0x1000) : .;
   .text :
   {
     @INIT@
