@@ -116,11 +116,12 @@ pub enum Overflow {
 }
 
 /// The units of one inittab.
+#[repr(C)] // What is small comes first, where it shares a page with the first units.
 pub struct Table {
-    slots: Vec<Slot, { 2 * UNITS_MAX }>,
-    text: Vec<u8, { 2 * TEXT_MAX }>,
     /// The runlevel of `initdefault`, as its bit.
     pub default_level: Option<u8>,
+    slots: Vec<Slot, { 2 * UNITS_MAX }>,
+    text: Vec<u8, { 2 * TEXT_MAX }>,
 }
 
 impl Default for Table {
