@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use support::container::{Order, Running, Stage, Who};
+use support::container::{Order, Running, Stage, Who, children};
 use support::{steps, sys, tools};
 
 /// Paired starts of each init.
@@ -77,7 +77,7 @@ fn starts(rows: &[Row], stage: &Stage) -> Vec<f64> {
     };
     let lines: Vec<_> = [bare].into_iter().chain(rows.iter().map(line)).collect();
     let mut times = vec![Vec::new(); lines.len()];
-    steps::pin(1);
+    steps::pin(0, 1);
     for round in 0..STARTS + 10 {
         // Whoever comes first finds another state of the machine, so the order turns.
         let order = (0..lines.len()).map(|at| (at + round) % lines.len());
@@ -88,7 +88,7 @@ fn starts(rows: &[Row], stage: &Stage) -> Vec<f64> {
             }
         }
     }
-    steps::pin(-1);
+    steps::pin(0, -1);
     let bare = times.remove(0);
     let added =
         |own: &Vec<f64>| median(own.iter().zip(&bare).map(|(own, bare)| own - bare).collect());
@@ -146,6 +146,9 @@ fn reap(stage: &Stage, row: &Row) -> f64 {
     let running = order(stage, row, &["/bin/actor", "stream", &live, &dying]).start();
     running.until_said("ready");
     running.until_idle();
+    // Makers and reaper have a processor each, so that neither waits for the other.
+    steps::pin(running.pid(), 1);
+    steps::pin(children(running.pid())[0], 0);
     let before = processor(&running);
     stage.root().write("out/go", "");
     running.until_said("gone");

@@ -43,6 +43,7 @@ const PIPE: usize = 22;
 const PAUSE: usize = 34;
 const NANOSLEEP: usize = 35;
 const GETPID: usize = 39;
+const VFORK: usize = 58;
 const FORK: usize = 57;
 const EXIT_GROUP: usize = 231;
 const WAIT4: usize = 61;
@@ -55,7 +56,9 @@ const APPEND: usize = 0o2101;
 /// The size of the kernel's signal set in bytes.
 const SET: usize = 8;
 
-/// A system call of at most four arguments.
+/// A system call of at most four arguments. It has to be part of its caller, whose stack the child
+/// of a vfork shares.
+#[inline(always)]
 fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
     let answer;
     // Safety: every pointer passed below is to a constant or to a live variable of its length.
@@ -66,6 +69,7 @@ fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
     answer
 }
 
+#[inline(always)]
 fn exit(code: usize) -> ! {
     loop {
         call(EXIT_GROUP, [code, 0, 0, 0]);
@@ -199,11 +203,18 @@ fn orphans(live: usize, dying: usize) -> ! {
     await_end(pids)
 }
 
+/// Orphans that reach their new parent already dead. Each is born by way of two vforks, which copy
+/// nothing, so that making them takes no longer than reaping them.
 fn stream(live: usize, dying: usize) -> ! {
     let last = leave(live, &hold) + live as isize;
     await_go();
     for _ in 0..dying {
-        leave(1, &|| ());
+        let maker = call(VFORK, [0; 4]);
+        if maker == 0 {
+            call(VFORK, [0; 4]);
+            exit(0);
+        }
+        wait_for(maker);
     }
     await_end((1..=dying as isize).map(|index| last + 2 * index))
 }

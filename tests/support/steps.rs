@@ -45,15 +45,15 @@ impl Held {
     }
 }
 
-/// Keeps the calling thread on one processor; -1 lets it go.
-pub fn pin(processor: i32) {
+/// Keeps a process, or the calling thread if that is 0, on one processor; -1 lets it go.
+pub fn pin(pid: i32, processor: i32) {
     // Safety: the set lives for the call.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         let all = 0..libc::CPU_SETSIZE as usize;
         let chosen = |n: &usize| processor < 0 || *n == processor as usize;
         all.filter(chosen).for_each(|n| libc::CPU_SET(n, &mut set));
-        libc::sched_setaffinity(0, std::mem::size_of_val(&set), &set);
+        libc::sched_setaffinity(pid, std::mem::size_of_val(&set), &set);
     }
 }
 
