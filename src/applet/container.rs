@@ -16,7 +16,7 @@ use crate::sys::container::main_child::{Order, own_stack};
 use crate::sys::container::source::{Ears, Source};
 use crate::sys::reap::Reaper;
 use crate::sys::start::{Args, go_on};
-use crate::sys::{kernel, tty};
+use crate::sys::{kernel, memory, tty};
 
 /// Runs until the main child has ended.
 pub fn begin(args: Args) -> ! {
@@ -41,6 +41,7 @@ extern "C" fn run(args: Args) -> i32 {
 }
 
 /// What tini and we take from the environment.
+static HOT_POSIX: [u8; 15] = *b"POSIXLY_CORRECT";
 static HOT_SUBREAPER: [u8; 14] = *b"TINI_SUBREAPER";
 static HOT_GROUP: [u8; 23] = *b"TINI_KILL_PROCESS_GROUP";
 static HOT_VERBOSITY: [u8; 14] = *b"TINI_VERBOSITY";
@@ -89,7 +90,7 @@ fn read_environment_of_others(args: Args, plan: &mut Plan<'_>) {
 
 /// Takes the options, and puts the words of the command where the first word behind our own is.
 fn read_words(args: Args, plan: &mut Plan<'static>) -> Result<(), Trouble<'static>> {
-    let looks_on = plan.guise.looks_on() && args.var(b"POSIXLY_CORRECT").is_none();
+    let looks_on = plan.guise.looks_on() && args.var(&HOT_POSIX).is_none();
     let mut options = true;
     let (mut next, mut kept) = (1, 1);
     while let Some(word) = args.get(next) {
@@ -126,6 +127,10 @@ fn live(args: Args, plan: &Plan<'_>) -> ! {
         leave_folder();
     }
     hands.step(&mut container, first);
+    if !plan.plain {
+        // What was asked for brought in code that is not needed again.
+        memory::forget_the_cold(memory::code_of_container());
+    }
     loop {
         source.wait(&mut ears, &mut container, |container, event| hands.step(container, event));
     }

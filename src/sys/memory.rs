@@ -33,6 +33,19 @@ pub fn code_of_init() -> Pages {
     Pages(&raw const layout::init_code as usize, &raw const layout::init_code_end as usize)
 }
 
+/// The code that a container's init runs when nothing goes wrong.
+#[cfg(laid_out)]
+pub fn code_of_container() -> Pages {
+    let end = &raw const layout::container_code_end as usize;
+    Pages(&raw const layout::container_code as usize, end)
+}
+
+/// A development build is not laid out, and keeps what it has.
+#[cfg(not(laid_out))]
+pub fn code_of_container() -> Pages {
+    Pages(0, 0)
+}
+
 /// The code that a getty runs while it waits for a key.
 #[cfg(laid_out)]
 pub fn code_of_getty() -> Pages {
@@ -84,6 +97,8 @@ pub fn forget_the_stack() {
 mod layout {
     unsafe extern "C" {
         pub safe static common_code_end: u8;
+        pub safe static container_code: u8;
+        pub safe static container_code_end: u8;
         pub safe static init_code: u8;
         pub safe static init_code_end: u8;
         pub safe static getty_code: u8;

@@ -120,6 +120,8 @@ pub struct Plan<'a> {
     pub verbosity: u8,
     /// Whether it is said that an orphan was reaped.
     pub tells_reaped: bool,
+    /// Whether there is nothing but a command.
+    pub plain: bool,
     /// Without a command: only reap and wait for the end.
     pub pause: bool,
     /// Whether /dev/log is ours.
@@ -189,6 +191,7 @@ impl<'a> Plan<'a> {
             adopts: matches!(guise, Guise::Pidone | Guise::Catatonit),
             verbosity: 1,
             tells_reaped: false,
+            plain: matches!(guise, Guise::Pidone | Guise::Tini),
             pause: guise == Guise::Pause,
             syslog: false,
             parent_death: None,
@@ -237,6 +240,7 @@ impl<'a> Plan<'a> {
     #[cold]
     #[inline(never)]
     pub fn take(&mut self, word: &'a [u8], next: Option<&'a [u8]>) -> Result<bool, Trouble<'a>> {
+        self.plain = false;
         match word.strip_prefix(b"--") {
             Some(name) if !self.guise.long_options().is_empty() || name == b"version" => {
                 self.take_long(name, next)
