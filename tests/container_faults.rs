@@ -148,7 +148,8 @@ fn what_is_logged_shares_a_file_with_what_is_written() {
     let shell = format!(
         "mount -t tmpfs none /dev && mknod /dev/null c 1 3 && exec {} --syslog -- sh -c '{}' {}",
         pidone(),
-        "echo first >&2; busybox logger second; until grep -q second $0; do :; done; echo the last one is the third >&2",
+        "echo first >&2; busybox logger second; until grep -q second $0; do :; done; \
+         echo the last one is the third >&2",
         file.display(),
     );
     let words = ["unshare", "-m", "sh", "-c", &shell];

@@ -8,6 +8,8 @@
 mod care;
 #[path = "simulation/checks.rs"]
 mod checks;
+#[path = "simulation/ends.rs"]
+mod ends;
 #[path = "simulation/people.rs"]
 mod people;
 #[path = "simulation/random.rs"]

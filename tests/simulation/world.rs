@@ -4,13 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use pidone::machine::init::{Init, Memory, Phase};
 use pidone::machine::time::Instant;
-use pidone::machine::{
-    Action, End, Event, Exit, Fault, LastStep, Mode, Pid, Refusal, Request, Sink, Step, Told,
-    UnitId,
-};
+use pidone::machine::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Step, UnitId};
 use pidone::wire::options::Ready;
 use pidone::wire::signals::Signal;
-use pidone::wire::text::Line;
 
 use super::checks::Checks;
 use super::people::{Process, Tally};
@@ -35,8 +31,8 @@ pub struct World {
     pub requests: VecDeque<(u64, Request)>,
     /// Something is watched for, and when it comes.
     appears: Option<u64>,
-    rebooted: bool,
-    trace: bool,
+    pub rebooted: bool,
+    pub trace: bool,
 }
 
 impl World {
@@ -252,7 +248,7 @@ impl World {
         refused.then_some(Refusal::Fault(Fault { step: Step::Fork, errno: 11 }))
     }
 
-    fn watch(&mut self, watched: bool) {
+    pub fn watch(&mut self, watched: bool) {
         if watched && self.appears.is_none() {
             self.appears = Some(self.now + 1 + self.random.below(30_000));
         }
@@ -324,58 +320,6 @@ impl World {
             process.ends = Some(process.ends.map_or(soon, |ends| ends.min(soon)));
             process.exit = Exit::Signal(signal);
         }
-    }
-
-    fn last(&mut self, step: LastStep) -> Result<(), String> {
-        if self.random.hits(self.weather.step_refused) {
-            if step == LastStep::KillAll {
-                self.kill_all();
-            }
-            return self.handle(Event::StepRefused { errno: 11 });
-        }
-        let Some(pid) = self.free_pid() else {
-            if step == LastStep::KillAll {
-                self.kill_all();
-            }
-            return self.handle(Event::StepRefused { errno: 11 });
-        };
-        if step == LastStep::KillAll {
-            self.kill_all();
-        }
-        if let LastStep::Reboot(_) = step {
-            self.checks.went_down(self.now)?;
-            self.tally.reboots += 1;
-            self.rebooted = true;
-            return Ok(());
-        }
-        let mut process = self.process(None);
-        process.step = Some(step);
-        let hangs = self.random.hits(self.weather.step_hangs);
-        process.unkillable = hangs;
-        process.ends = (!hangs).then_some(self.now + self.random.below(1000));
-        self.processes.insert(pid, process);
-        self.handle(Event::StepStarted { pid: Pid(pid) })
-    }
-
-    fn tell(&mut self, sink: Sink) -> Result<(), String> {
-        let mut line = Line::wide();
-        self.init.log().read(Instant::from_millis(self.now), sink, &mut line);
-        let refused = self.random.hits(self.weather.sink_refuses);
-        let told = match self.random.below(3) {
-            _ if !refused => Told::Taken,
-            0 => Told::Full,
-            1 if sink == Sink::Syslog => {
-                self.watch(true);
-                Told::Absent { watched: true }
-            }
-            _ => Told::Absent { watched: false },
-        };
-        let text = String::from_utf8_lossy(line.as_bytes()).into_owned();
-        if self.trace {
-            println!("                {told:?} {text:?}");
-        }
-        self.checks.told(sink, told, &text);
-        self.handle(Event::Told { sink, told })
     }
 
     /// The one wait: for what comes first of a deadline, a request, a death, a new arrival.
