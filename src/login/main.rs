@@ -19,7 +19,7 @@ mod session;
 mod sys;
 mod tell;
 
-use pidone::wire::login::{Call, Wrong, parse};
+use pidone::wire::login::{Call, Empty, Wrong, parse};
 use pidone::wire::text::Line;
 
 use sys::start::Args;
@@ -80,11 +80,19 @@ fn say_to(to: i32, text: &[u8], code: i32) -> i32 {
 fn run(args: Args, call: &Call<'_>) -> i32 {
     let (effective, real) = user::ids();
     let asks_much = call.trusted || call.keep || !call.host.is_empty();
+    let asks_much = asks_much || call.empty == Empty::Everywhere;
     if effective != 0 || (real != 0 && asks_much) {
         return say_to(2, b"login: only root may do this; nothing was done\n", REFUSED);
     }
     if !terminal::is_there() {
         return say_to(2, b"login: standard input is no terminal; nothing was done\n", REFUSED);
+    }
+    if terminal::stands_for_another() {
+        return say_to(
+            2,
+            b"login: no login may have /dev/tty or /dev/ptmx; nothing was done\n",
+            REFUSED,
+        );
     }
     secret::hide();
     kernel::close_the_rest(2);

@@ -1,5 +1,7 @@
 //! What login does to its terminal, which is standard input. See ioctl_tty(2).
 
+use rustix::fd::BorrowedFd;
+use rustix::fs::{fstat, makedev};
 use syscalls::{Sysno, raw_syscall};
 
 use pidone::machine::time::Instant;
@@ -36,6 +38,16 @@ fn get() -> Option<Termios> {
 /// Whether standard input is a terminal.
 pub fn is_there() -> bool {
     get().is_some()
+}
+
+/// Whether it is /dev/tty or /dev/ptmx. What is done to these files is done to everybody, and their
+/// names tell neither securetty nor utmp which terminal it is.
+pub fn stands_for_another() -> bool {
+    // SAFETY: standard input stays open as long as we live.
+    let input = unsafe { BorrowedFd::borrow_raw(0) };
+    let of_all = [makedev(5, 0), makedev(5, 2)];
+    // What cannot be known may be one of them.
+    fstat(input).map_or(true, |found| of_all.contains(&found.st_rdev))
 }
 
 /// Makes it the controlling one, if we lead a session that has none.

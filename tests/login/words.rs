@@ -1,5 +1,7 @@
 //! The command line, and where login does not run at all.
 
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
@@ -42,4 +44,29 @@ fn it_is_for_root_alone() {
     std::fs::remove_file(&program).unwrap();
     assert_eq!(out.status.code(), Some(111));
     assert_eq!(out.stderr, b"login: only root may do this; nothing was done\n");
+}
+
+#[test]
+fn a_file_that_stands_for_whichever_terminal_is_none_to_log_in_on() {
+    let stands = OpenOptions::new().read(true).write(true).open("/dev/ptmx").unwrap();
+    let out = Command::new(tools::login()).stdin(stands).output().unwrap();
+    assert_eq!(out.status.code(), Some(111));
+    assert_eq!(out.stderr, b"login: no login may have /dev/tty or /dev/ptmx; nothing was done\n");
+}
+
+#[test]
+fn whoever_is_not_root_cannot_ask_for_more_than_a_login() {
+    let program = std::env::temp_dir().join(format!("login-set-user-id-{}", std::process::id()));
+    std::fs::copy(tools::login(), &program).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o4755)).unwrap();
+    let said = |word: &str| {
+        let mut command = Command::new(&program);
+        let out = command.arg(word).uid(65534).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8(out.stderr).unwrap()
+    };
+    for word in ["-froot", "-p", "-hfar", "-e"] {
+        assert_eq!(said(word), "login: only root may do this; nothing was done\n", "{word}");
+    }
+    assert_eq!(said("-E"), "login: standard input is no terminal; nothing was done\n");
+    std::fs::remove_file(&program).unwrap();
 }
