@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 use pidone::wire::crypt;
-use pidone::wire::errno::{EFBIG, ENOENT};
+use pidone::wire::errno::ENOENT;
 use pidone::wire::passwd::{Fault, Group, LINE_MAX, Line, Shadow, User, group, shadow, user};
 
 use crate::sys::secret::Text;
@@ -24,8 +24,8 @@ fn each<'t, T>(
         Some(errno) => journal.report_error(file, errno),
         None => {}
     }
-    if text.error == Some(EFBIG) {
-        // Half a line is another line.
+    if text.error.is_some() {
+        // Half a line is another line: its shell might be cut off, and be /bin/sh then.
         let end = bytes.iter().rposition(|&b| b == b'\n').unwrap_or(0);
         bytes = bytes.get(..end).unwrap_or(&[]);
     }

@@ -1,5 +1,7 @@
 //! The files that login reads and writes: bad ones let nobody in, and others can read its own.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
@@ -37,6 +39,21 @@ fn bad_lines_are_skipped_and_named_once_each() {
     assert!(text.contains("/etc/group line 6: expected 4 fields with : between"), "{text}");
     assert!(text.contains("/etc/group line 7: expected a number from 0 to"), "{text}");
     assert_eq!(desk.output("id -G"), "1001 29 33\n");
+}
+
+#[test]
+fn of_a_file_that_fails_while_it_is_read_the_half_line_does_not_count() {
+    let setup = Setup::new("").without("etc/passwd");
+    let path = setup.root().path("etc/passwd");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    // Behind what is in a pipe comes EAGAIN, as long as somebody has its other end.
+    let mut pipe = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    write!(pipe, "anna:x:1:1::/:/bin/sh\nhalf:{SECRET}:1000:1001::/home/anna:/bin/").unwrap();
+    let mut desk = setup.once().sit();
+    desk.gives("half", "secret");
+    let text = desk.hears_all("refused");
+    assert!(text.contains("refused somebody unknown"), "{text}");
+    assert!(text.contains("cannot read /etc/passwd: "), "{text}");
 }
 
 #[test]
