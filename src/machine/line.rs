@@ -201,7 +201,8 @@ impl Line {
             _ => return Found::Name(Parity::None),
         };
         self.name.iter_mut().for_each(|byte| *byte &= 0x7f);
-        Found::Name(parity)
+        // What looked like a character of UTF-8 may have been a NUL, which would end a word.
+        if self.name.iter().any(|&b| b < b' ') { Found::Again } else { Found::Name(parity) }
     }
 }
 
@@ -313,6 +314,15 @@ mod tests {
         assert_eq!(name(&edited), (Parity::Even, b"root".to_vec()));
         let killed = with_parity(b"xyz\x15root\r", 1);
         assert_eq!(name(&killed), (Parity::Odd, b"root".to_vec()));
+    }
+
+    #[test]
+    fn no_control_character_comes_into_a_name_by_its_parity() {
+        for line in [&b"\xc2\x80\xad\xe6\x8a"[..], b"\xc3\x8d\x8d", b"ab\xc2\x83\x8a"] {
+            let (found, name) = typed(line);
+            let fine = name.iter().all(|b| *b >= b' ');
+            assert!(fine || found == Again, "{line:02x?} gave {found:?}, {name:02x?}");
+        }
     }
 
     #[test]
