@@ -77,11 +77,6 @@ pub fn put_v6(line: &mut Line, wanted: &[u8]) {
     }
 }
 
-/// What stands in front of a name, as getdents64(2) writes it: a number, an offset, a length, a
-/// type. Where the length stands.
-const ENTRY_HEAD: usize = 19;
-const ENTRY_LEN: usize = 16;
-
 /// The longest name in a folder, in bytes.
 pub const ENTRY_MAX: usize = 255;
 
@@ -95,22 +90,17 @@ pub fn next_name(folder: &CStr, suffix: &[u8], name: &mut Entry) -> bool {
     let mut room = [0u8; 1024];
     let mut next = Entry::new();
     loop {
-        let (into, len) = (room.as_mut_ptr(), room.len());
-        // SAFETY: the kernel writes at most that many bytes.
-        let got = unsafe { raw_syscall!(Sysno::getdents64, folder.raw(), into, len) };
-        let mut rest = room.get(..got).unwrap_or(&[]);
+        let count = fd::entries(&folder, &mut room).unwrap_or(0);
+        let mut rest = room.get(..count as usize).unwrap_or(&[]);
         if rest.is_empty() {
             break;
         }
-        while let Some((head, behind)) = rest.split_first_chunk::<ENTRY_HEAD>() {
-            let found = take(&mut &*behind, 0);
+        while let Some(found) = fd::next_entry(&mut rest) {
             let follows = found > name.as_slice() && (next.is_empty() || found < next.as_slice());
             if follows && found.ends_with(suffix) {
                 next.clear();
                 let _ = next.extend_from_slice(found);
             }
-            let len = u16::from_le_bytes([head[ENTRY_LEN], head[ENTRY_LEN + 1]]);
-            rest = behind.get(usize::from(len).wrapping_sub(ENTRY_HEAD)..).unwrap_or(&[]);
         }
     }
     *name = next;

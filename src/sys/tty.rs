@@ -4,8 +4,6 @@ use core::ffi::CStr;
 
 use pidone::machine::Pid;
 use pidone::machine::line::Parity;
-use pidone::wire::names::place;
-use pidone::wire::text::Line;
 use rustix::fs::stat;
 
 use super::fd::{self, Fd};
@@ -66,12 +64,14 @@ const CHARACTERS: [(u8, u8); 8] =
 const VTIME: usize = 5;
 const VMIN: usize = 6;
 
-/// Speeds that have codes, from 0 on and from [`FAST_CODE`] on. Programs that know no others show
-/// these as they are.
-const SLOW: &[u8] = b"0 50 75 110 134 150 200 300 600 1200 1800 2400 4800 9600 19200 38400";
-const FAST: &[u8] = b"57600 115200 230400 460800 500000 576000 921600 1000000 1152000 1500000 \
-2000000 2500000 3000000 3500000 4000000";
-const FAST_CODE: usize = 0o10001;
+/// Speeds that have codes from 0 on, in bits a second, and from [`FAST_CODE`] on, in hundreds.
+/// Programs that know no others show these as they are.
+const SLOW: [u16; 16] =
+    [0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400];
+const FAST: [u16; 15] = [
+    576, 1152, 2304, 4608, 5000, 5760, 9216, 10000, 11520, 15000, 20000, 25000, 30000, 35000, 40000,
+];
+const FAST_CODE: u32 = 0o10001;
 
 impl Settings {
     /// Those of a terminal; nothing where there is none.
@@ -148,10 +148,14 @@ impl Settings {
 
     /// Sets the speed, any that the line can do.
     pub fn set_speed(&mut self, speed: u32) {
-        let mut text = Line::new();
-        text.number(u64::from(speed));
-        let fast = place(FAST, text.as_bytes()).map(|place| place + FAST_CODE);
-        let code = place(SLOW, text.as_bytes()).or(fast).map_or(BOTHER, |code| code as u32);
+        let mut code = BOTHER;
+        for (table, unit, first) in [(&SLOW[..], 1, 0), (&FAST[..], 100, FAST_CODE)] {
+            for (place, &known) in (first..).zip(table) {
+                if u32::from(known) * unit == speed {
+                    code = place;
+                }
+            }
+        }
         self.control = self.control & !CBAUD_CIBAUD | code;
         (self.speed_in, self.speed_out) = (speed, speed);
     }
