@@ -9,7 +9,7 @@ use heapless::Vec;
 use pidone::machine::line::{Found, Line as Name, NAME_MAX, Parity};
 use pidone::wire::getty::{CARRIER, NO_HOSTNAME, Options};
 use pidone::wire::issue::{self, Piece};
-use pidone::wire::names::{cut, place};
+use pidone::wire::names::cut;
 use pidone::wire::text::Line;
 use pidone::wire::utmp::Record;
 use pidone::wire::value;
@@ -292,23 +292,22 @@ impl Getty<'_> {
             }
             b'e' if argument.is_empty() => _ = line.put(b"\x1b"),
             b'e' => put_colour(&mut line, issue::colour(argument).unwrap_or(b"")),
-            b'h' => _ = line.put(names.get(NODE)),
-            b'D' => _ = line.put(names.get(5)),
             b'O' => _ = line.put(cut(names.get(NODE), b'.').map_or(b"", |(_, domain)| domain)),
             b'l' => _ = line.put(self.line()),
             b'b' => _ = line.number(Settings::of(0).map_or(0, |now| u64::from(now.speed()))),
             b'd' => issue::date(&mut line, utmp::now().0),
             b't' => issue::time(&mut line, utmp::now().0),
-            b'u' => _ = line.number(u64::from(utmp::users())),
-            b'U' => {
+            b'u' | b'U' => {
                 let count = utmp::users();
-                let word: &[u8] = if count == 1 { b" user" } else { b" users" };
-                line.number(u64::from(count)).put(word);
+                line.number(u64::from(count));
+                if letter == b'U' {
+                    line.put(if count == 1 { b" user" } else { b" users" });
+                }
             }
             b'4' => facts::put_v4(&mut line, argument),
             b'6' => facts::put_v6(&mut line, argument),
-            _ => match place(b"s n r v m o", &[letter]) {
-                Some(which) => _ = line.put(names.get(which)),
+            _ => match NAMED.iter().position(|&b| b == letter) {
+                Some(place) => _ = line.put(names.get(place / 2)),
                 None => _ = line.put(&[letter]),
             },
         }
@@ -368,6 +367,9 @@ fn key(is_first: bool) -> u8 {
         Ok(_) | Err(_) => kernel::exit(0),
     }
 }
+
+/// The letters of the escapes that stand for a name of the machine, two for each in their order.
+const NAMED: &[u8] = b"ssnhrrvvmmoD";
 
 /// What is on its way to the terminal.
 struct Out(Vec<u8, 128>);
@@ -444,11 +446,8 @@ const ISSUE_MAX: usize = 4096;
 
 /// Says what is wrong with the command line.
 fn refuse(word: &[u8], expected: &[u8]) -> i32 {
-    let mut line = Line::new();
-    line.put(b"getty: '").quote(word).put(b"': expected ").put(expected).put(b"\n");
-    let _ = fd::write(2, line.as_bytes());
-    let _ = fd::write(2, HELP);
-    USAGE
+    super::report(2, b"getty: '%q': expected %x", [word, expected], 0, USAGE);
+    super::say(2, HELP, USAGE)
 }
 
 /// Says what failed, on what and why: to whoever sees it, and to syslog.

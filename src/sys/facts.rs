@@ -35,15 +35,9 @@ pub const NODE: usize = 1;
 /// The place of the release of the kernel.
 pub const RELEASE: usize = 2;
 
-/// The kernel's struct ifreq, as SIOCGIFCONF fills it.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct Interface {
-    name: [u8; 16],
-    family_port: u32,
-    address: [u8; 4],
-    rest: [u64; 2],
-}
+/// The kernel's struct ifreq, as SIOCGIFCONF fills it: the name, family and port, the address.
+const INTERFACE: usize = 40;
+const ADDRESS: usize = 20;
 
 /// So many interfaces are looked at.
 const INTERFACES_MAX: usize = 32;
@@ -52,16 +46,17 @@ const INTERFACES_MAX: usize = 32;
 /// the machine.
 pub fn put_v4(line: &mut Line, wanted: &[u8]) {
     const SIOCGIFCONF: u32 = 0x8912;
-    let mut room = [Interface::default(); INTERFACES_MAX];
-    let mut list = (size_of_val(&room), room.as_mut_ptr());
+    let mut room = [0u8; INTERFACES_MAX * INTERFACE];
+    let mut list = (room.len(), room.as_mut_ptr());
     let socket = Fd::internet();
     // SAFETY: SIOCGIFCONF takes a length, padding and a pointer, and writes at most that length.
     unsafe { ioctl(socket.raw(), SIOCGIFCONF, &raw mut list as usize) };
-    for interface in &room {
-        let name = take(&mut interface.name.as_slice(), 0);
-        let fits = if wanted.is_empty() { interface.address[0] != 127 } else { name == wanted };
-        if fits && !name.is_empty() {
-            return issue::address_v4(line, interface.address);
+    for interface in room.chunks_exact(INTERFACE) {
+        let name = take(&mut &*interface, 0);
+        let address = interface.get(ADDRESS..).and_then(<[u8]>::first_chunk);
+        let fits = |first: u8| if wanted.is_empty() { first != 127 } else { name == wanted };
+        if let Some(address) = address.filter(|it| fits(it[0]) && !name.is_empty()) {
+            return issue::address_v4(line, *address);
         }
     }
 }

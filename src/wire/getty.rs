@@ -169,7 +169,10 @@ fn bit(letter: u8) -> u64 {
 
 /// A word without its NUL.
 fn without_nul(word: &[u8]) -> &[u8] {
-    word.strip_suffix(b"\0").unwrap_or(word)
+    match word {
+        [bare @ .., 0] => bare,
+        bare => bare,
+    }
 }
 
 #[cfg(test)]

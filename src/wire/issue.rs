@@ -113,8 +113,9 @@ pub fn address_of<'a>(line: &'a [u8], interface: &[u8]) -> Option<&'a [u8]> {
         take(&mut rest, b' ');
     }
     let scope = take(&mut rest, b' ');
-    let name = rest.iter().rposition(|&b| b == b' ').and_then(|blank| rest.get(blank + 1..));
-    let wanted = if interface.is_empty() { scope == b"00" } else { name == Some(interface) };
+    take(&mut rest, b' ');
+    // The name stands at the right of its column.
+    let wanted = if interface.is_empty() { scope == b"00" } else { rest.trim_ascii() == interface };
     if wanted { Some(digits) } else { None }
 }
 
