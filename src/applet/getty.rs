@@ -38,8 +38,8 @@ struct Getty<'a> {
     options: Options<'static>,
     /// The terminal.
     path: &'a CStr,
-    /// How many speeds did not fit.
-    tried: u32,
+    /// The speed that is tried; 0 for the one that was set.
+    speed: u32,
     out: Out,
 }
 
@@ -47,12 +47,14 @@ struct Getty<'a> {
 pub fn run(args: Args, first: usize) -> i32 {
     let words = (first..).map_while(|index| args.get(index));
     let mut room = Vec::new();
-    let mut getty = Getty { options: Options::default(), path: c"", tried: 0, out: Out::new() };
+    let mut getty = Getty { options: Options::default(), path: c"", speed: 0, out: Out::new() };
     let options = &mut getty.options;
     options.read(&mut words.map(CStr::to_bytes_with_nul));
     if let Some(word) = options.wrong {
         return refuse(word, options.expected);
     }
+    let first = options.next_speed();
+    getty.speed = if options.has(b's') { 0 } else { first };
     getty.path = terminal(options.tty, &mut room);
     if let Err(errno) = tty::take_over(getty.path) {
         return complain(getty.path.to_bytes(), b"cannot take the terminal: ", errno);
@@ -122,9 +124,8 @@ impl Getty<'_> {
         if self.options.has(b'h') {
             settings.set_flow_control();
         }
-        let speed = self.options.speed(self.tried);
-        if speed > 0 && !(self.options.has(b's') && self.tried == 0) {
-            settings.set_speed(speed);
+        if self.speed > 0 {
+            settings.set_speed(self.speed);
         }
         Some(settings)
     }
@@ -208,7 +209,7 @@ impl Getty<'_> {
                     self.again(name, line.as_bytes());
                 }
                 Found::Break => {
-                    self.tried = self.tried.wrapping_add(1);
+                    self.speed = self.options.next_speed();
                     self.settle();
                     name.clear();
                     self.greet();

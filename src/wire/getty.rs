@@ -29,6 +29,8 @@ pub struct Options<'a> {
     values: [Option<&'a [u8]>; VALUES.len()],
     /// The speeds to be tried, separated by commas; empty to keep the one that is set.
     pub speeds: &'a [u8],
+    /// Those of them that come before the first one comes again.
+    untried: &'a [u8],
     /// The terminal, `/dev/` left out, or `-` for standard input.
     pub tty: &'a [u8],
     /// The type of the terminal, or empty.
@@ -83,17 +85,12 @@ impl<'a> Options<'a> {
         without_nul(self.value(letter).unwrap_or(b""))
     }
 
-    /// The speed that is tried after so many others; 0 to keep the one that is set.
-    pub fn speed(&self, tried: u32) -> u32 {
-        let mut rest = self.speeds;
-        let mut speed: &[u8] = b"";
-        for _ in 0..=tried {
-            if rest.is_empty() {
-                rest = self.speeds;
-            }
-            speed = take(&mut rest, b',');
+    /// The speed that is tried next; 0 to keep the one that is set.
+    pub fn next_speed(&mut self) -> u32 {
+        if self.untried.is_empty() {
+            self.untried = self.speeds;
         }
-        value::number(speed).unwrap_or(0)
+        value::number(take(&mut self.untried, b',')).unwrap_or(0)
     }
 
     fn blame(&mut self, word: &'a [u8], expected: &'static [u8]) {
@@ -262,11 +259,11 @@ mod tests {
 
     #[test]
     fn speeds_are_tried_in_turn() {
-        let options = read("115200,9600,0 ttyS0").unwrap();
-        let tried: std::vec::Vec<_> = (0..5).map(|tried| options.speed(tried)).collect();
+        let mut options = read("115200,9600,0 ttyS0").unwrap();
+        let tried: std::vec::Vec<_> = (0..5).map(|_| options.next_speed()).collect();
         assert_eq!(tried, [115_200, 9600, 0, 115_200, 9600]);
-        assert_eq!(read("ttyS0").unwrap().speed(7), 0);
-        assert_eq!(read("12345 ttyS0").unwrap().speed(0), 12_345, "of any speed");
+        assert_eq!(read("ttyS0").unwrap().next_speed(), 0);
+        assert_eq!(read("12345 ttyS0").unwrap().next_speed(), 12_345, "of any speed");
     }
 
     #[test]
