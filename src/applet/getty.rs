@@ -226,11 +226,12 @@ impl Getty<'_> {
     }
 
     fn prompt(&mut self) {
+        let mut line = Line::new();
         if !self.options.has(NO_HOSTNAME) {
-            self.out.put(Names::ask().get(NODE));
-            self.out.put(b" ");
+            // The name may come from the net.
+            line.quote(Names::ask().get(NODE)).put(b" ");
         }
-        self.out.say(b"login: ");
+        self.out.say(line.put(b"login: ").as_bytes());
     }
 
     /// Shows what stands in the issue, if that is wanted, and prompts.
@@ -293,7 +294,7 @@ impl Getty<'_> {
             }
             b'e' if argument.is_empty() => _ = line.put(b"\x1b"),
             b'e' => put_colour(&mut line, issue::colour(argument).unwrap_or(b"")),
-            b'O' => _ = line.put(cut(names.get(NODE), b'.').map_or(b"", |(_, domain)| domain)),
+            b'O' => _ = line.quote(cut(names.get(NODE), b'.').map_or(b"", |(_, domain)| domain)),
             b'l' => _ = line.put(self.line()),
             b'b' => _ = line.number(Settings::of(0).map_or(0, |now| u64::from(now.speed()))),
             b'd' => issue::date(&mut line, utmp::now().0),
@@ -308,7 +309,7 @@ impl Getty<'_> {
             b'4' => facts::put_v4(&mut line, argument),
             b'6' => facts::put_v6(&mut line, argument),
             _ => match NAMED.iter().position(|&b| b == letter) {
-                Some(place) => _ = line.put(names.get(place / 2)),
+                Some(place) => _ = line.quote(names.get(place / 2)),
                 None => _ = line.put(&[letter]),
             },
         }

@@ -1,7 +1,7 @@
 //! What a getty shows, and what it starts.
 
 use crate::seat::{Seat, login};
-use crate::support::sys;
+use crate::support::{sys, tools};
 
 #[test]
 fn the_issue_is_shown_with_all_that_its_escapes_stand_for() {
@@ -96,4 +96,18 @@ fn the_type_and_the_size_of_the_terminal_are_passed_on() {
         use std::os::fd::AsFd;
         assert_eq!(sys::window_size(seat.line().as_fd()), (24, 80));
     }
+}
+
+#[test]
+fn a_name_of_the_machine_that_came_from_the_net_cannot_drive_the_terminal() {
+    let mut seat = Seat::take_with("-L 9600 %t", &[("etc/issue", "a fresh getty\n<\\n>\n")]);
+    seat.expect("login: ");
+    let pid = seat.ns.host_pid(1).to_string();
+    let mut command = std::process::Command::new("nsenter");
+    command.args(["-t", &pid, "-u"]).arg(tools::busybox()).args(["hostname", "far\x1b[2Jaway"]);
+    assert!(command.status().unwrap().success());
+    seat.press(b"\r");
+    seat.expect("\r\nfar\\x1b[2Jaway login: ");
+    seat.press(b"\0");
+    seat.expect("a fresh getty\r\n<far\\x1b[2Jaway>\r\n");
 }
