@@ -9,7 +9,7 @@ use heapless::Vec;
 use pidone::machine::line::{Found, Line as Name, NAME_MAX, Parity};
 use pidone::wire::getty::{CARRIER, NO_HOSTNAME, Options};
 use pidone::wire::issue::{self, Piece};
-use pidone::wire::names::cut;
+use pidone::wire::names::take;
 use pidone::wire::text::Line;
 use pidone::wire::utmp::Record;
 use pidone::wire::value;
@@ -294,7 +294,11 @@ impl Getty<'_> {
             }
             b'e' if argument.is_empty() => _ = line.put(b"\x1b"),
             b'e' => put_colour(&mut line, issue::colour(argument).unwrap_or(b"")),
-            b'O' => _ = line.quote(cut(names.get(NODE), b'.').map_or(b"", |(_, domain)| domain)),
+            b'O' => {
+                let mut domain = names.get(NODE);
+                take(&mut domain, b'.');
+                line.quote(domain);
+            }
             b'l' => _ = line.put(self.line()),
             b'b' => _ = line.number(Settings::of(0).map_or(0, |now| u64::from(now.speed()))),
             b'd' => issue::date(&mut line, utmp::now().0),
@@ -458,7 +462,7 @@ fn complain(object: &[u8], what: &[u8], errno: u16) -> i32 {
     let mut line = Line::wide();
     line.put(b"<35>getty[").number(kernel::own_pid() as u64).put(b"]: ");
     let header = line.as_bytes().len();
-    line.quote(object).put(b": ").put(what).error(errno);
+    line.compose(b"%q: %x%e", [object, what], errno.into());
     let _ = fd::send(Fd::syslog().raw(), line.as_bytes());
     line.put(b"\n");
     let _ = fd::write(2, line.as_bytes().get(header..).unwrap_or(&[]));
