@@ -3,11 +3,15 @@
 
 use heapless::Vec;
 
-use super::names::{place, take};
+use super::names::{holds, place, take};
 
 /// How much of their names is kept, in bytes: those of a dozen, each with a blank behind it. The
 /// kernel has at most eight by its command line.
 pub const BYTES_MAX: usize = 128;
+
+/// What is no terminal that somebody sits at: no name, consoles that show nothing, and devices that
+/// stand for other terminals or make new ones.
+const SILENT: &[u8] = b" null ttynull ttynull0 tty ptmx console";
 
 /// The terminals of the active consoles, with a blank behind each.
 pub type List = Vec<u8, BYTES_MAX>;
@@ -33,8 +37,9 @@ pub fn collect(
             // It stands for whichever virtual terminal is in front.
             tty = b"tty1";
         }
-        let silent = place(b" null ttynull ttynull0", tty).or_else(|| place(list, tty));
-        if silent.is_none() && is_there(tty) {
+        let silent = place(SILENT, tty).or_else(|| place(list, tty));
+        // The command line is somebody's to write: a path may lead anywhere.
+        if silent.is_none() && !holds(tty, b'/') && is_there(tty) {
             if list.len() + tty.len() >= BYTES_MAX {
                 return false;
             }
@@ -69,6 +74,10 @@ mod tests {
         assert_eq!(collected("", line).1, "tty1 ttyS0 ");
         assert_eq!(collected("", "console=/dev/hvc0 console=null console=").1, "hvc0 ");
         assert_eq!(collected("", "").1, "");
+        assert_eq!(
+            collected("", "console=../../x console=ptmx console=tty console=ttyS0").1,
+            "ttyS0 "
+        );
     }
 
     #[test]
