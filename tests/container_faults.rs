@@ -112,6 +112,22 @@ fn as_process_1_it_reaches_it_as_well() {
 }
 
 #[test]
+fn as_process_1_the_grace_reaches_others_that_are_another_user() {
+    let script = heeding("trap 'echo told; exit' TERM");
+    let main = format!("setsid {OTHER} \"$0\" & read x; exit 5");
+    let words =
+        [&WEAK[..], &SPACE, &[pidone(), "--grace", "20s", "--", "sh", "-c", &main, &script]];
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).args(words.concat());
+    let mut init = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(init.stdout.take().unwrap());
+    assert_eq!(next_line(&mut out), "ready");
+    drop(init.stdin.take());
+    assert_eq!(next_line(&mut out), "told");
+    assert_eq!(init.wait().unwrap().code(), Some(5));
+}
+
+#[test]
 fn the_grace_reaches_a_main_child_without_proc() {
     let script = heeding("trap 'echo told; exit 5' TERM");
     let init = format!("umount -l /proc; exec {} --grace 20s -- sh -c \"$1\"", pidone());

@@ -8,7 +8,7 @@ use pidone::wire::names::take;
 use pidone::wire::signals::Signal;
 use pidone::wire::value;
 
-use super::relay::{read_about, relay};
+use super::relay::{EPERM, read_about, relay};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel;
 
@@ -38,16 +38,23 @@ pub fn signal(main: Option<Pid>, signal: Signal) -> bool {
         return to_those_below(own, main, signal) || told;
     }
     let any = kernel::send(-1, signal).is_ok();
-    if any && is_heeded_awake(signal) {
-        let _ = kernel::send(-1, Signal::CONT);
-    }
-    // The kernel does not say whom it refused to signal, but that much is known of the main child.
-    if let Some(main) = main
-        && kernel::send(main.0, Signal(0)).is_err()
-    {
-        to_one(main, signal);
+    if any && signal != Signal(0) {
+        if is_heeded_awake(signal) {
+            let _ = kernel::send(-1, Signal::CONT);
+        }
+        // The kernel does not say whom it refused to signal.
+        each_process(|pid| main != Some(pid) && is_refused(pid) && to_one(pid, signal));
+        if let Some(main) = main
+            && is_refused(main)
+        {
+            to_one(main, signal);
+        }
     }
     any
+}
+
+fn is_refused(pid: Pid) -> bool {
+    pid.0 > 1 && kernel::send(pid.0, Signal(0)) == Err(EPERM)
 }
 
 /// Whether whoever is stopped has to go on before it heeds a signal.
@@ -64,19 +71,18 @@ fn to_one(pid: Pid, signal: Signal) -> bool {
 }
 
 fn to_those_below(own: Pid, main: Option<Pid>, signal: Signal) -> bool {
+    each_process(|pid| main != Some(pid) && is_below(pid, own) && to_one(pid, signal))
+}
+
+/// Does something with every process that /proc lists; whether it is true of one.
+fn each_process(mut so: impl FnMut(Pid) -> bool) -> bool {
     let folder = Fd::open(c"/proc", fd::READ | fd::FOLDER | fd::CLOSE_ON_EXEC);
     let mut room = [0u8; 1024];
     let mut any = false;
     while let Ok(count @ 1..) = fd::entries(&folder, &mut room) {
         let mut rest = room.get(..count as usize).unwrap_or(&[]);
         while let Some(name) = fd::next_entry(&mut rest) {
-            let pid = value::number(name).map(|number| Pid(number as i32));
-            if let Some(pid) = pid
-                && main != Some(pid)
-                && is_below(pid, own)
-            {
-                any |= to_one(pid, signal);
-            }
+            any |= value::number(name).is_some_and(|number| so(Pid(number as i32)));
         }
     }
     any

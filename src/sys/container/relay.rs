@@ -14,7 +14,8 @@ use crate::sys::fd;
 use crate::sys::kernel::{self, Result};
 use crate::sys::start::joined;
 
-const EPERM: u16 = 1;
+/// The errno of what is not allowed.
+pub const EPERM: u16 = 1;
 const ESRCH: u16 = 3;
 
 /// Passes a signal on; what failed, if something did.
