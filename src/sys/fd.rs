@@ -143,13 +143,13 @@ impl Fd {
         Fd(unsafe { raw_syscall!(Sysno::socket, AF_INET, SOCK_DGRAM | CLOSE_ON_EXEC, 0) } as i32)
     }
 
-    /// A socket that sends datagrams to /dev/log, see unix(7).
+    /// A socket that sends datagrams to /dev/log, see unix(7), or why there is none.
     pub fn syslog() -> Fd {
         let fd = Fd::datagrams();
         let (address, size) = (&raw const SYSLOGD, size_of::<Address>());
         // SAFETY: the kernel reads an address of that size.
         let connected = unsafe { raw_syscall!(Sysno::connect, fd.0, address, size) };
-        if is_fine(connected) { fd } else { Fd::NONE }
+        if is_fine(connected) { fd } else { Fd::from_call(connected) }
     }
 
     /// A socket that takes what is sent to /dev/log, or why there is none.

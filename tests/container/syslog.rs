@@ -1,7 +1,7 @@
 //! --syslog: what old daemons log is heard on standard error.
 
 use std::io::Read;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use crate::support::{Stage, sys};
 
@@ -88,4 +88,22 @@ fn a_log_socket_that_cannot_be_made_is_reported_and_the_program_runs() {
     let outcome = stage.pidone(&["--syslog", "sh", "-c", "exit 5"]).user(65534).run();
     assert_eq!(outcome.code, 5, "{outcome:?}");
     assert!(outcome.stderr.contains("Permission denied"), "{outcome:?}");
+}
+
+/// Some syslogds take connections and no datagrams.
+#[test]
+fn a_syslogd_that_listens_otherwise_keeps_its_socket() {
+    let stage = Stage::new();
+    std::fs::create_dir_all(stage.root().path("dev")).expect("a folder of the root");
+    let socket = stage.root().path("dev/log");
+    let listener = UnixListener::bind(&socket).expect("a short path");
+    let words = ["--syslog", "sh", "-c", "exit 5"];
+    let outcome = stage.pidone(&words).run();
+    assert_eq!(outcome.code, 5, "{outcome:?}");
+    assert!(outcome.stderr.contains("cannot be taken"), "{outcome:?}");
+    assert!(UnixStream::connect(&socket).is_ok(), "somebody else has the socket");
+    // Whoever is gone has left nothing but a name.
+    drop(listener);
+    let outcome = stage.pidone(&words).run();
+    assert_eq!((outcome.code, &*outcome.stderr), (5, ""), "{outcome:?}");
 }

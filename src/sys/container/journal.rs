@@ -13,6 +13,7 @@ use crate::sys::outlet::Outlet;
 use crate::sys::source::Heard;
 
 const EADDRINUSE: u16 = 98;
+const ECONNREFUSED: u16 = 111;
 
 /// The longest message that is taken whole, in bytes: twice what RFC 3164 allows, since libraries
 /// send more.
@@ -58,7 +59,8 @@ impl Journal {
     #[inline(never)]
     pub fn open() -> Result<Journal> {
         let socket = match Fd::syslogd() {
-            Err(EADDRINUSE) if !Fd::syslog().is_open() => {
+            // A syslogd that listens otherwise, or to others only, is not gone.
+            Err(EADDRINUSE) if Fd::syslog().opened() == Err(ECONNREFUSED) => {
                 let _ = unlink(c"/dev/log");
                 Fd::syslogd()
             }
