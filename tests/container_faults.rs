@@ -89,6 +89,21 @@ fn what_was_not_read_is_counted() {
     assert!(said.contains("Main child exited"), "{said}");
 }
 
+#[test]
+fn inherited_descriptors_are_closed_without_close_range() {
+    let script = "trap 'ls /proc/$PPID/fd; exit 7' 40; kill -40 $PPID; \
+                  for i in $(seq 200); do sleep 0.1; done";
+    let strace = support::tools::strace().to_str().unwrap();
+    let call = ["-e", "trace=close_range", "-e", "inject=close_range:error=ENOSYS"];
+    let before = ["sh", "-c", "exec 9<&0; exec \"$@\"", "sh", strace, "-qq", "-o", "/dev/null"];
+    let words = [&before[..], &call, &[pidone(), "--", "sh", "-c", script]].concat();
+    let (mut init, mut out) = start(&words, Stdio::inherit());
+    let mut listed = String::new();
+    out.read_to_string(&mut listed).unwrap();
+    assert_eq!(init.wait().unwrap().code(), Some(7));
+    assert_eq!(listed, "0\n1\n2\n");
+}
+
 /// What a main child that is another user says and leaves with when TERM comes.
 fn told_as_another_user(before: &[&str], of: fn(u32) -> i32) {
     let script = heeding("trap 'echo told; exit 5' TERM");

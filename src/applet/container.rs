@@ -16,7 +16,7 @@ use crate::sys::container::main_child::{Order, own_stack};
 use crate::sys::container::source::{Ears, Source};
 use crate::sys::reap::Reaper;
 use crate::sys::start::{Args, go_on};
-use crate::sys::{kernel, memory, tty};
+use crate::sys::{fd, kernel, memory, tty};
 
 /// Runs until the main child has ended.
 pub fn begin(args: Args) -> ! {
@@ -122,7 +122,10 @@ fn live(args: Args, plan: &Plan<'_>) -> ! {
     let source = Source { plan, order: &order, not_executed: replies::not_executed };
     let mut container = Container::new(plan);
     let first = if plan.pause { Event::Paused } else { start(plan, &order) };
-    kernel::close_all_but(ears.journal.descriptors());
+    let needed = ears.journal.descriptors();
+    if !kernel::close_all_but(needed) {
+        fd::close_listed_but(needed);
+    }
     if matches!(plan.guise, Guise::DumbInit | Guise::Catatonit) {
         leave_folder();
     }

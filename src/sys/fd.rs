@@ -4,6 +4,7 @@
 use core::ffi::CStr;
 
 use pidone::wire::names::take;
+use pidone::wire::value;
 use syscalls::{Sysno, raw_syscall};
 
 use super::kernel::{Result, is_fine, outcome, own_pid};
@@ -216,6 +217,24 @@ pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
 pub fn entries(folder: &Fd, into: &mut [u8]) -> Result<u32> {
     // SAFETY: the kernel writes at most that many bytes.
     outcome(unsafe { raw_syscall!(Sysno::getdents64, folder.0, into.as_mut_ptr(), into.len()) })
+}
+
+/// Closes what /proc lists as open, but the standard descriptors and two others: Linux before 5.9
+/// has no close_range(2), and filters of system calls may refuse what they do not know.
+#[cold]
+#[inline(never)]
+pub fn close_listed_but(keep: [i32; 2]) {
+    let list = Fd::open(c"/proc/self/fd", READ | FOLDER | CLOSE_ON_EXEC);
+    let mut room = [0u8; 1024];
+    while let Ok(count @ 1..) = entries(&list, &mut room) {
+        let mut rest = room.get(..count as usize).unwrap_or(&[]);
+        while let Some(name) = next_entry(&mut rest) {
+            let number = value::number(name).map_or(-1, |number| number as i32);
+            if number > 2 && number != list.0 && !keep.contains(&number) {
+                drop(Fd(number));
+            }
+        }
+    }
 }
 
 /// Takes one entry off the front: its name.

@@ -427,8 +427,9 @@ pub fn close_the_rest(but: i32) {
     }
 }
 
-/// Closes every descriptor but the standard ones and two others, which may be none at all.
-pub fn close_all_but(keep: [i32; 2]) {
+/// Closes every descriptor but the standard ones and two others, which may be none at all; whether
+/// the kernel knows how.
+pub fn close_all_but(keep: [i32; 2]) -> bool {
     let [low, high] = if keep[0] < keep[1] { keep } else { [keep[1], keep[0]] };
     let mut from = 3;
     for kept in [low, high] {
@@ -439,7 +440,7 @@ pub fn close_all_but(keep: [i32; 2]) {
         }
     }
     // SAFETY: as above.
-    unsafe { raw_syscall!(Sysno::close_range, from, u32::MAX, 0) };
+    is_fine(unsafe { raw_syscall!(Sysno::close_range, from, u32::MAX, 0) })
 }
 
 /// A page that parent and children share, zeroed; nothing where memory is short.
