@@ -89,6 +89,27 @@ fn what_was_not_read_is_counted() {
     assert!(said.contains("Main child exited"), "{said}");
 }
 
+/// The binary under a kernel or a filter that does not do this.
+fn without(call: &str, words: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let name = call.split(':').next().unwrap();
+    let strace = support::tools::strace().to_str().unwrap();
+    let (trace, inject) = (format!("trace={name}"), format!("inject={call}"));
+    let before = [strace, "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, pidone(), "--"];
+    start(&[&before[..], words].concat(), Stdio::inherit())
+}
+
+/// An emulated processor, and some sandboxes, refuse a child that shares our memory.
+#[test]
+fn a_child_may_have_to_have_memory_of_its_own() {
+    let refused = "clone:error=EINVAL:when=1";
+    let (mut init, mut out) = without(refused, &["sh", "-c", "echo ran; exit 7"]);
+    assert_eq!(next_line(&mut out), "ran");
+    assert_eq!(init.wait().unwrap().code(), Some(7));
+    for (command, code) in [("no-such-command", 127), ("/etc", 126)] {
+        assert_eq!(without(refused, &[command]).0.wait().unwrap().code(), Some(code), "{command}");
+    }
+}
+
 #[test]
 fn inherited_descriptors_are_closed_without_close_range() {
     let script = "trap 'ls /proc/$PPID/fd; exit 7' 40; kill -40 $PPID; \

@@ -3,7 +3,7 @@
 
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use pidone::machine::Pid;
 use pidone::wire::container::Leads;
@@ -27,7 +27,9 @@ pub struct Order {
     /// What it leads.
     pub leads: Leads,
     /// Where it leaves word of why there is no program.
-    pub errno: AtomicU32,
+    errno: AtomicU32,
+    /// The same where it does not have our memory.
+    apart: Cell<Option<&'static AtomicU64>>,
     /// Where it leaves word that there is a terminal.
     pub on_terminal: AtomicBool,
     /// Where it puts paths together.
@@ -84,8 +86,8 @@ impl Order {
     /// An order for the command that the words were shifted to.
     pub fn new(args: Args, leads: Leads, mask: SignalSet, of_child: Disposition) -> Self {
         let (errno, room, listen_pid) = (AtomicU32::new(0), Cell::new(None), Cell::new(None));
-        let on_terminal = AtomicBool::new(false);
-        Order { args, mask, of_child, leads, errno, on_terminal, room, listen_pid }
+        let (on_terminal, apart) = (AtomicBool::new(false), Cell::new(None));
+        Order { args, mask, of_child, leads, errno, apart, on_terminal, room, listen_pid }
     }
 
     /// Starts the main child. It is done once; the order stays where it is from then on.
@@ -95,7 +97,38 @@ impl Order {
         self.listen_pid.set(Some(listen_pid));
         // SAFETY: `run` never returns. The stack and the path were taken for the child alone; the
         // order is not moved, and we only read what the child may change of it, its words.
-        unsafe { kernel::spawn(self, stack, run) }
+        match unsafe { kernel::spawn(self, stack, run) } {
+            Err(EINVAL) => self.start_apart(),
+            started => started,
+        }
+    }
+
+    /// Whoever emulates our processor, as qemu(1) does, may know two kinds of clone only: threads,
+    /// and children with memory of their own.
+    #[cold]
+    #[inline(never)]
+    fn start_apart(&self) -> kernel::Result<Pid> {
+        self.on_terminal.store(tty::foreground(0).is_some(), Ordering::Release);
+        self.apart.set(kernel::shared_page().and_then(|page| page.first()));
+        // SAFETY: `run` never returns.
+        unsafe { kernel::fork(self, run) }
+    }
+
+    /// Why there is no program, or 0.
+    pub fn errno(&self) -> u16 {
+        match self.apart.get() {
+            Some(apart) => apart.load(Ordering::Acquire) as u16,
+            None => self.errno.load(Ordering::Acquire) as u16,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_word(&self, errno: u16) {
+        match self.apart.get() {
+            Some(apart) => apart.store(u64::from(errno), Ordering::Release),
+            None => self.errno.store(u32::from(errno), Ordering::Release),
+        }
     }
 }
 
@@ -103,6 +136,7 @@ const EAGAIN: u16 = 11;
 const ENOENT: u16 = pidone::wire::errno::ENOENT;
 const ENOEXEC: u16 = 8;
 const EACCES: u16 = 13;
+const EINVAL: u16 = 22;
 const ENOTDIR: u16 = 20;
 const ENAMETOOLONG: u16 = 36;
 
@@ -125,7 +159,7 @@ extern "C" fn run(order: &Order) -> ! {
     // Whatever came since the fork takes effect here.
     kernel::set_mask(order.mask);
     let errno = execute(order);
-    order.errno.store(u32::from(errno), Ordering::Release);
+    order.leave_word(errno);
     kernel::exit(127)
 }
 

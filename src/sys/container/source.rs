@@ -87,11 +87,11 @@ impl Source<'_> {
         Some(match what {
             Reaped::Child(pid, exit) => {
                 let is_main = main == Some(pid);
-                let errno = if is_main { self.order.errno.load(Ordering::Acquire) } else { 0 };
+                let errno = if is_main { self.order.errno() } else { 0 };
                 if is_main && self.order.on_terminal.load(Ordering::Acquire) {
                     tty::take_back(0, pid);
                 }
-                let exit = match errno as u16 {
+                let exit = match errno {
                     0 => exit,
                     errno => Exit::Code((self.not_executed)(self.plan, self.order, errno)),
                 };
