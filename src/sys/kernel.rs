@@ -186,8 +186,8 @@ pub fn forget_signal(signal: Signal) {
 pub enum Reaped {
     /// This one ended so.
     Child(Pid, Exit),
-    /// This one was stopped by job control.
-    Stopped(Pid),
+    /// This one was stopped by job control, with this signal.
+    Stopped(Pid, Signal),
     /// Children live, none has ended.
     None,
     /// There are no children.
@@ -207,7 +207,9 @@ pub fn reap(which: Pid) -> Reaped {
     let got = unsafe { raw_syscall!(Sysno::wait4, which.0, at, how, 0) };
     match outcome(got) {
         Ok(0) => Reaped::None,
-        Ok(pid) if status & 0xff == STOPPED => Reaped::Stopped(Pid(pid as i32)),
+        Ok(pid) if status & 0xff == STOPPED => {
+            Reaped::Stopped(Pid(pid as i32), Signal((status >> 8) as u8))
+        }
         Ok(pid) => Reaped::Child(Pid(pid as i32), decode(status)),
         Err(_) => Reaped::Childless,
     }

@@ -69,7 +69,7 @@ impl Reaper {
         // Whoever sends the signal by hand names himself. ANY and groups are no numbers of
         // children.
         if pid.0 > 0
-            && let reaped @ (Reaped::Child(..) | Reaped::Stopped(_)) = kernel::reap(pid)
+            && let reaped @ (Reaped::Child(..) | Reaped::Stopped(..)) = kernel::reap(pid)
         {
             each(reaped);
         }
@@ -112,7 +112,7 @@ impl Reaper {
         self.children = Children::Pending;
         for left in (0..BATCH).rev() {
             match reaped {
-                Reaped::Child(..) | Reaped::Stopped(_) => each(reaped),
+                Reaped::Child(..) | Reaped::Stopped(..) => each(reaped),
                 Reaped::Childless | Reaped::None => {
                     self.children = Children::Settled;
                     if let Reaped::Childless = reaped {
@@ -150,7 +150,7 @@ fn walk(each: &mut dyn FnMut(Reaped)) {
             }
             let pid = Pid(core::mem::take(&mut number));
             if pid.0 > 0
-                && let reaped @ (Reaped::Child(..) | Reaped::Stopped(_)) = kernel::reap(pid)
+                && let reaped @ (Reaped::Child(..) | Reaped::Stopped(..)) = kernel::reap(pid)
             {
                 each(reaped);
             }

@@ -143,7 +143,7 @@ pub fn reaped(board: Option<&Board>, ears: &mut Ears, what: Reaped) -> Option<Ev
             ears.forget(pid);
             Some(Event::Exited { pid, exit, fault: fault(board, pid, exit) })
         }
-        Reaped::Stopped(_) | Reaped::None => None,
+        Reaped::Stopped(..) | Reaped::None => None,
         Reaped::Childless => Some(Event::Childless),
     }
 }

@@ -4,6 +4,7 @@ use core::ffi::CStr;
 
 use pidone::machine::Pid;
 use pidone::machine::line::Parity;
+use pidone::wire::signals::Signal;
 use rustix::fs::stat;
 
 use super::fd::{self, Fd};
@@ -197,6 +198,18 @@ pub fn take_back(fd: i32, from: Pid) {
     if foreground(fd) == Some(from) {
         put_into_foreground(fd, kernel::own_group());
     }
+}
+
+/// Has a group that was stopped go on, in the foreground if ours is there; whether it is.
+#[cold]
+#[inline(never)]
+pub fn go_on(fd: i32, group: Pid) -> bool {
+    let ours = foreground(fd) == Some(kernel::own_group());
+    if ours {
+        put_into_foreground(fd, group);
+    }
+    let _ = kernel::send(-group.0, Signal::CONT);
+    ours
 }
 
 /// Gives the controlling terminal up; whether this was it.

@@ -69,10 +69,12 @@ fn a_shell_under_init_has_job_control() {
 fn a_shell_can_stop_the_init_with_its_program_and_take_both_up_again() {
     let stage = Stage::new();
     std::os::unix::fs::symlink("pidone", stage.root().path("sbin/tini")).expect("a link");
-    for command in ["pidone --", "tini -s --"] {
+    let commands =
+        ["pidone -- actor hold", "tini -s -- actor hold", "pidone sh -c 'actor hold; exit 1'"];
+    for command in commands {
         let sh = stage.order(Who::Program("/bin/sh"), &["sh", "-i"]);
         let mut running = sh.terminal().start();
-        running.press(&format!("{command} actor hold; say ended $?\n"));
+        running.press(&format!("{command}; say ended $?\n"));
         running.until("no program was started", || alive(&running, "actor"));
         running.press("\x1a");
         running.until("Ctrl-Z did not stop the program", || stopped(&running, "actor"));
@@ -85,6 +87,29 @@ fn a_shell_can_stop_the_init_with_its_program_and_take_both_up_again() {
         running.press("say shell\n");
         running.until_said("shell");
     }
+}
+
+/// A job that runs already is not told that it comes into the foreground.
+#[test]
+fn a_program_that_a_shell_takes_into_the_foreground_may_read() {
+    let stage = Stage::new();
+    let sh = stage.order(Who::Program("/bin/sh"), &["sh", "-i"]);
+    let mut running = sh.terminal().start();
+    let script = "say up; until [ -e /out/read ]; do usleep 5000; done; read -r x; say read $x";
+    running.press(&format!("pidone sh -c '{script}' &\n"));
+    running.until_said("up");
+    running.press("fg\n");
+    // Behind the name: state, parent, group, session, terminal, the group in its foreground.
+    let front = |running: &Running| {
+        let init = running.procs().named("pidone")[0].pid;
+        let stat = running.procs().read(&format!("{init}/stat"));
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split(' ').collect();
+        fields[3] == fields[6]
+    };
+    running.until("fg did nothing", || front(&running));
+    stage.root().write("out/read", "");
+    running.press("hello\n");
+    running.until_said("read hello");
 }
 
 #[test]

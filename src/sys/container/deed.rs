@@ -67,9 +67,10 @@ impl Hands<'_> {
             return;
         }
         let _ = kernel::send(own, Signal::STOP);
-        // We go on: in the foreground, if our group is there, and so is the child then.
-        if self.plan.leads == Leads::Group && tty::foreground(0) == Some(kernel::own_group()) {
-            tty::put_into_foreground(0, main);
+        // We go on: in the foreground, if our group is there, and so is the child then. Whoever
+        // the terminal stopped with it is in its group.
+        if self.plan.leads == Leads::Group && own != 1 {
+            tty::go_on(0, main);
         }
     }
 

@@ -122,6 +122,16 @@ impl Order {
         }
     }
 
+    /// The main child was stopped for using the terminal while a shell that had us in the
+    /// background put us into the foreground: it goes on there. Whether that is so.
+    #[cold]
+    #[inline(never)]
+    pub fn go_on(&self, main: Pid, stopped_by: Signal) -> bool {
+        let asks = stopped_by == Signal::TTIN || stopped_by == Signal::TTOU;
+        let may = asks && self.leads == Leads::Group;
+        may && tty::foreground(0) == Some(kernel::own_group()) && tty::go_on(0, main)
+    }
+
     #[cold]
     #[inline(never)]
     fn leave_word(&self, errno: u16) {

@@ -97,7 +97,10 @@ impl Source<'_> {
                 };
                 Event::Exited { pid, exit }
             }
-            Reaped::Stopped(pid) => Event::Stopped { pid },
+            Reaped::Stopped(pid, by) if main == Some(pid) && self.order.go_on(pid, by) => {
+                return None;
+            }
+            Reaped::Stopped(pid, _) => Event::Stopped { pid },
             Reaped::Childless => Event::Childless,
             Reaped::None => return None,
         })
