@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use support::sys;
@@ -87,6 +88,24 @@ fn what_was_not_read_is_counted() {
     read.read_to_string(&mut said).unwrap();
     assert!(said.contains("1 messages were lost"), "{said}");
     assert!(said.contains("Main child exited"), "{said}");
+}
+
+/// The signals that a write of ours to such an output brings are no business of the main child's.
+#[test]
+fn an_output_that_takes_nothing_is_not_the_end_of_the_main_child() {
+    // What is passed on is passed on in order, and 40 comes behind SIGPIPE and SIGXFSZ.
+    let script = "trap 'exit 7' 40; kill -40 $PPID; for i in $(seq 200); do sleep 0.1; done";
+    let (read, write) = sys::pipe().unwrap();
+    drop(read);
+    let full = Path::new(env!("CARGO_TARGET_TMPDIR")).join("container-full");
+    let full = fs::File::create(full).unwrap();
+    let cases: [(&[&str], Stdio); 2] =
+        [(&[], write.into()), (&["prlimit", "--fsize=0"], full.into())];
+    for (before, errors) in cases {
+        let words = [before, &[pidone(), "-v", "--", "sh", "-c", script]].concat();
+        let (mut init, _out) = start(&words, errors);
+        assert_eq!(init.wait().unwrap().code(), Some(7), "{before:?}");
+    }
 }
 
 /// The binary under a kernel or a filter that does not do this.

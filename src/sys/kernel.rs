@@ -182,6 +182,17 @@ pub fn forget_signal(signal: Signal) {
     wait_signal(1 << (signal.0 - 1), Some(Instant::from_millis(0)));
 }
 
+/// Takes a signal out of the queue that a write of our own has brought: the kernel names us as its
+/// sender. Another's stays.
+#[cold]
+#[inline(never)]
+pub fn forget_own(signal: Signal) {
+    let news = wait_signal(bit(u32::from(signal.0)), Some(Instant::from_millis(0)));
+    if news.is_some_and(|news| news.pid != Pid(own_pid())) {
+        remind(signal);
+    }
+}
+
 /// What wait4 found.
 pub enum Reaped {
     /// This one ended so.

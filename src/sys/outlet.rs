@@ -1,11 +1,16 @@
 //! Standard output and error, written to without waiting. Others have the same pipe or terminal, so
 //! that it may not be made one that does not wait.
 
+use pidone::wire::signals::Signal;
+
 use super::fd::{self, Fd};
-use super::kernel::Result;
+use super::kernel::{self, Result};
 
 /// The errno of what cannot be written to now.
 const EAGAIN: u16 = 11;
+
+const EFBIG: u16 = 27;
+const EPIPE: u16 = 32;
 
 /// A standard descriptor, and where that is possible one of our own of what it is.
 pub struct Outlet {
@@ -33,8 +38,19 @@ impl Outlet {
         self.own.raw()
     }
 
-    /// Writes what is taken at once.
+    /// Writes what is taken at once. What nobody reads any more, and a file that may not grow,
+    /// bring us a signal along, which is no concern of anybody else's.
     pub fn write(&self, bytes: &[u8]) -> Result<u32> {
+        let written = self.try_write(bytes);
+        match written {
+            Err(EPIPE) => kernel::forget_own(Signal::PIPE),
+            Err(EFBIG) => kernel::forget_own(Signal::XFSZ),
+            Ok(_) | Err(_) => {}
+        }
+        written
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> Result<u32> {
         if self.own.is_open() {
             return fd::write(self.own.raw(), bytes);
         }

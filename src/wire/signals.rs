@@ -27,6 +27,8 @@ impl Signal {
     pub const USR1: Signal = Signal(10);
     /// The second one for users.
     pub const USR2: Signal = Signal(12);
+    /// Written to what nobody reads.
+    pub const PIPE: Signal = Signal(13);
     /// Terminate.
     pub const TERM: Signal = Signal(15);
     /// A child ended or stopped.
@@ -41,6 +43,8 @@ impl Signal {
     pub const TTIN: Signal = Signal(21);
     /// Stopped for writing to it.
     pub const TTOU: Signal = Signal(22);
+    /// Written behind the limit for files.
+    pub const XFSZ: Signal = Signal(25);
     /// A descriptor has news.
     pub const IO: Signal = Signal(29);
     /// Power failure.
