@@ -114,9 +114,11 @@ impl Journal {
         for _ in 0..BATCHES {
             self.pass_on();
             if self.left == Left::Nothing {
-                return;
+                break;
             }
         }
+        // There may be no message behind which it could be said.
+        self.tell_lost();
     }
 
     fn pass_batch(&mut self) -> Left {
@@ -131,7 +133,7 @@ impl Journal {
         Left::Something
     }
 
-    fn pass(&mut self, datagram: &[u8], cut: bool) {
+    fn tell_lost(&mut self) {
         if self.lost > 0 {
             let mut line = Line::new();
             line.put(b"pidone: ").number(self.lost).put(b" messages of /dev/log were lost: ");
@@ -140,6 +142,10 @@ impl Journal {
                 self.lost = 0;
             }
         }
+    }
+
+    fn pass(&mut self, datagram: &[u8], cut: bool) {
+        self.tell_lost();
         let mut line = [0; LINE_MAX];
         let mut room = Room::new(line.get_mut(..LINE_MAX - CUT.len()).unwrap_or_default());
         let mut text = syslog::message(datagram);
