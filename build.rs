@@ -27,7 +27,9 @@ const COMMON: &[&str] = &[
     "*3sys6memory*",
     "_start",
     "*5start5start*",
-    "*6Reaper*",
+    "*6Reaper8heard_of*",
+    "*6Reaper4look*",
+    "*6Reaper10reap_batch*",
     "*6source6listen*",
 ];
 const CONTAINER: &[&str] = &[

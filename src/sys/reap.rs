@@ -15,6 +15,10 @@ use super::kernel::{self, Reaped};
 /// must not keep us from signals and deadlines.
 const BATCH: usize = 64;
 
+/// Where a look is dear, it goes through all children, and while others end there is always one
+/// more: the rest is for the next look.
+const DEAR_BATCH: usize = 1;
+
 /// A look for children that takes no longer than this, in nanoseconds, is cheap: it is what some
 /// hundred live children cost, and less than waking up again.
 const CHEAP_NS: u64 = 20_000;
@@ -75,10 +79,7 @@ impl Reaper {
         }
         match self.children {
             Children::Settled if self.cost <= CHEAP_NS => self.look(each),
-            Children::Settled => {
-                let rest = (self.whole.max(self.cost) * REST / 1_000_000).clamp(1, REST_MAX_MS);
-                self.children = Children::Later(kernel::now().plus(rest as u32));
-            }
+            Children::Settled => self.put_off(),
             Children::Pending | Children::Later(_) => {}
         }
     }
@@ -92,10 +93,26 @@ impl Reaper {
         if let Some(begun) = begun {
             self.learn(kernel::nanos().saturating_sub(begun));
         }
-        self.reap_batch(dear, first, each);
+        let batch = match dear {
+            true => DEAR_BATCH,
+            // The next call will tell whether this one was dear or only interrupted.
+            false if self.before > CHEAP_NS => 1,
+            false => BATCH,
+        };
+        self.reap_batch(batch, dear, first, each);
         if let (true, Some(begun)) = (dear, begun) {
             self.whole = kernel::nanos().saturating_sub(begun);
+            if self.children == Children::Pending {
+                self.put_off();
+            }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_off(&mut self) {
+        let rest = (self.whole.max(self.cost) * REST / 1_000_000).clamp(1, REST_MAX_MS);
+        self.children = Children::Later(kernel::now().plus(rest as u32));
     }
 
     /// A call that took long may have been interrupted, so only the second one in a row counts.
@@ -107,10 +124,16 @@ impl Reaper {
         }
     }
 
-    fn reap_batch(&mut self, dear: bool, first: Reaped, each: &mut dyn FnMut(Reaped)) {
+    fn reap_batch(
+        &mut self,
+        batch: usize,
+        dear: bool,
+        first: Reaped,
+        each: &mut dyn FnMut(Reaped),
+    ) {
         let mut reaped = first;
         self.children = Children::Pending;
-        for left in (0..BATCH).rev() {
+        for left in (0..batch).rev() {
             match reaped {
                 Reaped::Child(..) | Reaped::Stopped(..) => each(reaped),
                 Reaped::Childless | Reaped::None => {
