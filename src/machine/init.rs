@@ -443,7 +443,7 @@ impl Init<'_> {
 
     /// Whether any unit has a process.
     pub(super) fn is_any_live(&self) -> bool {
-        self.table.slots().iter().any(|s| s.unit.state.pid().is_some())
+        self.table.slots().iter().any(|s| s.unit.state.is_live())
     }
 
     /// The `restart` line: of several the first one counts.

@@ -385,6 +385,8 @@ fn a_reload_does_not_wait_for_a_ctrlaltdel_line() {
     assert_eq!(b.did(), ["start new as 3"]);
 }
 
+#[path = "heir_tests.rs"]
+mod heirs;
 #[path = "main_tests.rs"]
 mod main;
 

@@ -161,7 +161,7 @@ impl Init<'_> {
         let Some(slot) = table.slot(old).copied() else {
             return;
         };
-        let live = slot.unit.state.pid().is_some();
+        let live = slot.unit.state.is_live();
         let (unit, stop) = match find(table, next_table, old) {
             Match::Same(unit) => (unit, None),
             Match::Changed(unit) if live => (unit, Some(Then::Again)),

@@ -87,7 +87,7 @@ impl Init<'_> {
         let mut grace = 0;
         let mut chain: Millis = 0;
         for slot in self.table.slots() {
-            if slot.unit.state.pid().is_some() {
+            if slot.unit.state.is_live() {
                 grace = slot.spec.rules.grace.max(grace);
                 // One that others waited for begins to stop only when those have ended.
                 let link = if slot.spec.tied { slot.spec.rules.grace } else { 0 };

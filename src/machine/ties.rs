@@ -199,8 +199,7 @@ impl Table {
 
     /// Whether a unit still has to run because of one that waited for it and has not ended.
     pub fn is_leaned_on(&self, unit: UnitId) -> bool {
-        let leans =
-            |slot: &Slot| slot.unit.state.pid().is_some() && self.waits_for(&slot.spec, unit);
+        let leans = |slot: &Slot| slot.unit.state.is_live() && self.waits_for(&slot.spec, unit);
         self.first(leans).is_some()
     }
 

@@ -185,6 +185,11 @@ impl State {
         }
     }
 
+    /// Whether there is a process of the unit, known or still to be found.
+    pub fn is_live(&self) -> bool {
+        matches!(self, State::Forked { .. }) || self.pid().is_some()
+    }
+
     /// Whether the unit is being stopped.
     pub fn is_stopping(&self) -> bool {
         use State::*;

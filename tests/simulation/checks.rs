@@ -85,13 +85,16 @@ impl Checks {
         init: &Init<'_>,
     ) -> Result<(), String> {
         // A process that is being stopped may belong to another unit by now: its line was changed,
-        // and then its old words came back as a new line.
+        // and then its old words came back as a new line. An aide that finds a daemon is waited
+        // for, and the daemon is asked when it was found.
         let elsewhere = |pid: &i32| {
             let owner = init.table().first(|s| s.unit.state.pid() == Some(Pid(*pid)));
-            // Who looks for what was left behind is not asked, and stops when it has found it.
-            let leaves =
-                self.asked.contains_key(pid) || processes.get(pid).is_some_and(|p| p.finds);
-            leaves && owner.is_some_and(|owner| owner != unit)
+            let finds = |owner| {
+                let state = init.table().slot(owner).map(|slot| slot.unit.state);
+                matches!(state, Some(State::Following { then: Some(_), .. }))
+            };
+            let stops = |owner| self.asked.contains_key(pid) || finds(owner);
+            owner.is_some_and(|owner| owner != unit && stops(owner))
         };
         let live = processes.iter().find(|(pid, process)| {
             process.key.as_deref() == Some(key) && !process.unkillable && !elsewhere(pid)

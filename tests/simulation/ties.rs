@@ -118,6 +118,6 @@ fn comes_back(init: &Init<'_>, unit: UnitId, from: &Slot) -> Result<(), String> 
 /// By how much those that wait for others lengthen the way down.
 pub fn chain(init: &Init<'_>) -> u64 {
     let slots = init.table().slots().iter();
-    let tied = slots.filter(|slot| slot.spec.tied && slot.unit.state.pid().is_some());
+    let tied = slots.filter(|slot| slot.spec.tied && slot.unit.state.is_live());
     tied.map(|slot| u64::from(slot.spec.rules.grace)).sum()
 }

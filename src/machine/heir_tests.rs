@@ -1,0 +1,62 @@
+use super::*;
+use crate::machine::Told;
+
+impl Bench {
+    /// A process ends, and no aide can be forked that looks for what it left in its place.
+    fn ends_while_forks_fail(&mut self, pid: i32) {
+        let exit = Exit::Code(0);
+        self.init.handle(self.now, Event::Exited { pid: Pid(pid), exit, fault: None });
+        while let Some(action) = self.init.next_action() {
+            let event = match action {
+                Action::Sweep { .. } => Event::Swept,
+                Action::Follow { unit, .. } => {
+                    let fault = Fault { step: Step::Fork, errno: 11 };
+                    Event::Refused { unit, refusal: Refusal::Fault(fault) }
+                }
+                Action::Tell(sink) => Event::Told { sink, told: Told::Taken },
+                action => panic!("{action:?}"),
+            };
+            self.init.handle(self.now, event);
+        }
+    }
+
+    fn finds(&mut self, aide: i32, heir: u32) {
+        let (exit, fault) = (Exit::Code(120), Some(Fault::found(heir)));
+        self.happens(Event::Exited { pid: Pid(aide), exit, fault });
+    }
+}
+
+#[test]
+fn a_daemon_that_is_still_to_be_found_is_not_lost_over_a_reload() {
+    for (inittab, then) in [
+        ("", "signal 50 15"),
+        ("::respawn:other", "signal 50 15"),
+        (":pidfile=/p,nice=5:respawn:d", "signal 50 15"),
+    ] {
+        let mut b = Bench::boot(":pidfile=/p:respawn:d\n");
+        b.ends_while_forks_fail(2);
+        b.did();
+        b.reload(inittab);
+        let did = b.did();
+        assert!(!did.iter().any(|deed| deed.starts_with("start d ")), "{inittab}: {did:?}");
+        b.after(100);
+        assert_eq!(b.did().len(), 1, "{inittab}: it is looked for");
+        b.finds(b.pid, 50);
+        assert_eq!(b.did(), [then], "{inittab}");
+    }
+}
+
+#[test]
+fn who_waited_for_a_daemon_still_to_be_found_ends_before_the_way_down_goes_on() {
+    let mut b = Bench::boot(":name=d,pidfile=/p:respawn:d\n::shutdown:s\n");
+    b.ends_while_forks_fail(2);
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Reboot)));
+    assert_eq!(b.did().len(), 0, "no shutdown line runs beside it");
+    b.after(100);
+    assert_eq!(b.did(), ["follow 0 as 3"]);
+    b.finds(3, 50);
+    assert_eq!(b.did(), ["signal 50 15"]);
+    b.exits(50, 0);
+    assert_eq!(b.did(), ["start s as 4"]);
+}
