@@ -3,7 +3,7 @@
 use super::init::{Init, Phase};
 use super::table::Slot;
 use super::time::Instant;
-use super::unit::{State, Stimulus, Then};
+use super::unit::{State, Stimulus, Then, Wait};
 use super::{Pid, UnitId};
 use crate::wire::notify::{self, Notice};
 use crate::wire::options::{Ready, Restart};
@@ -13,15 +13,13 @@ use crate::wire::value::Millis;
 /// slow service takes to come up, short enough for whoever stands before the machine.
 pub const PATIENCE_MS: Millis = 60_000;
 
-/// Whether there are units that wait for others.
+/// Whether there are units that wait for others and of which this was not said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Patience {
     /// There are none.
     Calm,
     /// There are, and at this time it is said.
     Until(Instant),
-    /// It has been said.
-    Told,
 }
 
 impl Init<'_> {
@@ -100,13 +98,13 @@ impl Init<'_> {
         if core::mem::take(&mut self.loosened) {
             self.stop_forsaken();
         }
-        let held = self.table.first(|slot| self.is_held(slot)).is_some();
+        let held = self.table.first(|slot| self.waits_unsaid(slot)).is_some();
         self.patience = match self.patience {
             _ if !held => Patience::Calm,
             Patience::Calm => Patience::Until(self.now.plus(PATIENCE_MS)),
             Patience::Until(time) if time <= self.now => {
                 self.tell_held();
-                Patience::Told
+                Patience::Calm
             }
             patience => patience,
         };
@@ -115,6 +113,11 @@ impl Init<'_> {
     /// Whether a unit would be started if it had not to wait for another one.
     pub(super) fn is_held(&self, slot: &Slot) -> bool {
         matches!(slot.unit.state, State::Due) && self.table.holder(&slot.spec).is_some()
+    }
+
+    /// Whether that a unit waits for another one is still to be said.
+    pub(super) fn waits_unsaid(&self, slot: &Slot) -> bool {
+        slot.unit.wait == Wait::Unsaid && self.is_held(slot)
     }
 
     fn stop_forsaken(&mut self) {
@@ -138,7 +141,7 @@ impl Init<'_> {
     pub(super) fn patience_deadline(&self) -> Option<Instant> {
         match self.patience {
             Patience::Until(time) => Some(time),
-            Patience::Calm | Patience::Told => None,
+            Patience::Calm => None,
         }
     }
 }

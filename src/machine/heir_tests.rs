@@ -60,3 +60,32 @@ fn who_waited_for_a_daemon_still_to_be_found_ends_before_the_way_down_goes_on() 
     b.exits(50, 0);
     assert_eq!(b.did(), ["start s as 4"]);
 }
+
+#[test]
+fn each_unit_that_waits_for_too_long_is_reported_also_when_another_one_was_before() {
+    let mut b = Bench::boot(
+        ":name=never,ready=notify:once:never\n:name=a,after=never:once:a\n\
+         :name=other:once:other\n",
+    );
+    let said = |b: &mut Bench| {
+        b.now = b.now.plus(60_000);
+        let mut text = String::new();
+        b.init.handle(b.now, Event::Tick);
+        while let Some(action) = b.init.next_action() {
+            let Action::Tell(sink) = action else { panic!("{action:?}") };
+            let mut line = crate::wire::text::Line::wide();
+            b.init.log().read(b.now, sink, &mut line);
+            text += &String::from_utf8_lossy(line.as_bytes());
+            b.init.handle(b.now, Event::Told { sink, told: Told::Taken });
+        }
+        text
+    };
+    assert!(said(&mut b).contains("a has waited"));
+    b.reload(
+        ":name=never,ready=notify:once:never\n:name=a,after=never:once:a\n\
+         :name=other:once:other\n:name=c,after=never:once:c\n",
+    );
+    let text = said(&mut b);
+    assert!(text.contains("c has waited") && !text.contains("a has waited"), "{text}");
+    assert_eq!(b.init.next_deadline(), None, "then it is quiet");
+}

@@ -3,6 +3,7 @@
 use super::time::{Chance, Instant};
 use super::unit::{
     Ending, FAULT_WAIT_MS, LEAST_WAIT_MS, Rules, State, Stimulus, Terminal, Then, Unit, WELL_MS,
+    Wait,
 };
 use super::{Pid, Refusal};
 use crate::wire::options::{Ready, Restart};
@@ -210,6 +211,7 @@ impl Unit {
     fn fresh(&mut self) -> State {
         self.early = 0;
         self.starts = 0;
+        self.wait = Wait::Unsaid;
         State::Due
     }
 
@@ -218,7 +220,7 @@ impl Unit {
             self.window = at.now;
         }
         self.starts = self.starts.saturating_add(1);
-        (self.terminal, self.heir) = (Terminal::Found, Pid(0));
+        (self.terminal, self.wait, self.heir) = (Terminal::Found, Wait::Unsaid, Pid(0));
         if at.rules.follows {
             return State::Starting { pid, since: at.now };
         }

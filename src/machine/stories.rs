@@ -14,7 +14,7 @@ use super::log::Log;
 use super::table::{Overflow, Slot, TEXT_MAX, Table, UNITS_MAX};
 use super::ties::Knot;
 use super::time::Instant;
-use super::unit::{State, Terminal, Unit};
+use super::unit::{State, Terminal, Unit, Wait};
 use super::{End, Exit, Fault, LastStep, Mode, Pid, Refusal, Step, UnitId};
 use crate::wire::errno::ESRCH;
 use crate::wire::inittab::Kind;
@@ -267,10 +267,13 @@ impl Init<'_> {
     pub(super) fn tell_held(&mut self) {
         for index in 0..self.table.slots().len() {
             let unit = UnitId(index as u16);
-            let slot = self.table.slot(unit).filter(|slot| self.is_held(slot));
+            let slot = self.table.slot(unit).filter(|slot| self.waits_unsaid(slot));
             if let Some(holder) = slot.and_then(|slot| self.table.holder(&slot.spec)) {
                 let what = b"%u has waited %s for %q; to start it, mend that or drop the option";
                 self.tell_of(Level::Warning, unit, what, holder);
+                if let Some(slot) = self.table.slots_mut().get_mut(index) {
+                    slot.unit.wait = Wait::Said;
+                }
             }
         }
     }

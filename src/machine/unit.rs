@@ -155,6 +155,15 @@ pub enum Terminal {
     Missed,
 }
 
+/// Whether it was said of a unit that it has waited for another one for too long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// It was not.
+    Unsaid,
+    /// It was, since it was started last.
+    Said,
+}
+
 /// A unit: its state and what is remembered of its lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unit {
@@ -164,6 +173,8 @@ pub struct Unit {
     pub early: u8,
     /// How it is with its terminal.
     pub terminal: Terminal,
+    /// How it is with its wait for others.
+    pub wait: Wait,
     /// The process that is to be followed when its own one ends, or 0.
     pub heir: Pid,
     /// Starts since `window` began.
@@ -223,8 +234,9 @@ impl Default for Unit {
 impl Unit {
     /// A unit whose turn has not come.
     pub const fn new() -> Self {
-        let (terminal, window) = (Terminal::Found, Instant::from_millis(0));
-        Unit { state: State::Idle, early: 0, terminal, heir: Pid(0), starts: 0, window }
+        let (terminal, wait) = (Terminal::Found, Wait::Unsaid);
+        let window = Instant::from_millis(0);
+        Unit { state: State::Idle, early: 0, terminal, wait, heir: Pid(0), starts: 0, window }
     }
 }
 
