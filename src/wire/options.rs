@@ -254,6 +254,17 @@ pub const fn level(byte: u8) -> Option<u8> {
     }
 }
 
+/// Whether this is one of [`GUARDS`], in letters of any size.
+fn is_guard(key: &[u8]) -> bool {
+    let mut guards = GUARDS;
+    while !guards.is_empty() {
+        if take(&mut guards, b' ').eq_ignore_ascii_case(key) {
+            return true;
+        }
+    }
+    false
+}
+
 /// An option that there is.
 struct Found<'a> {
     /// Its line among [`OPTIONS`].
@@ -317,8 +328,11 @@ impl<'a> Options<'a> {
     #[inline(never)] // Apart, it and its callers fit into registers.
     fn read_one(&mut self, option: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {
         let Some(Found { line, which, text, expected }) = find(option) else {
+            // Whoever writes one of these with a blank or in capitals means it all the same.
+            let bars = is_guard(take(&mut { option }, b'=').trim_ascii());
+            self.barred |= bars;
             let fault = Fault::Wrong { expected: UNKNOWN };
-            return report(Problem { option, fault, bars: false });
+            return report(Problem { option, fault, bars });
         };
         let good = text.and_then(|text| self.take(*KINDS.get(line)?, which, text)).is_some();
         if good && line < HEEDED {
@@ -535,6 +549,10 @@ mod tests {
         expected("nice=99");
         assert!(!read("nice=99").1[0].bars);
         assert!(read("user=,user=www").0.barred, "a later option does not lift the bar");
+        for option in [" user=www", "nice=5, user=www", "User=www", "nnp ", "root =/srv", "GROUP"] {
+            assert!(read(option).0.barred, "{option}");
+        }
+        assert!(!read("usr=www, nice=5").0.barred, "an unknown option is passed over");
     }
 
     #[test]
