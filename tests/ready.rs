@@ -230,3 +230,47 @@ sleep 1 while 1;
     ns.until_said("done", 1);
     ns.power_off();
 }
+
+#[test]
+fn descriptors_that_are_sent_along_cannot_hold_up_process_1() {
+    // The last to close this connection waits a minute for a reader that never comes.
+    let service = "#!/usr/bin/python3
+import array, os, socket, struct, subprocess, time
+door = socket.create_server(('127.0.0.1', 0))
+sticky = socket.socket()
+sticky.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 60))
+sticky.connect(door.getsockname())
+other, _ = door.accept()
+sticky.setblocking(False)
+try:
+    while True: sticky.send(bytes(65536))
+except BlockingIOError: pass
+to = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+to.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
+subprocess.run(['/bin/say', 'waits'])
+subprocess.run(['/bin/await', '/tmp/go'])
+rights = array.array('i', [sticky.fileno()])
+to.sendmsg([b'STATUS=x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+sticky.close()
+to.send(b'READY=1')
+subprocess.run(['/bin/say', 'sent'])
+time.sleep(100000)
+";
+    let lines = ":name=s,ready=notify:respawn:/bin/service\n\
+                 :after=s:once:/bin/say after\n\
+                 ::respawn:/bin/mind other\n";
+    let lines = format!("::sysinit:/bin/ifconfig lo up\n{lines}");
+    let mut ns = pidone(&lines).host_programs().file("bin/service", service).start();
+    ns.until_said("waits", 1);
+    ns.until_said("other", 1);
+    // Nobody takes the message before its sender has let go of the connection.
+    ns.send(libc::SIGSTOP);
+    open(&ns, "tmp/go");
+    ns.until_said("sent", 1);
+    ns.send(libc::SIGCONT);
+    ns.until_said("after", 1);
+    let other = ns.host_pid(ns.procs().named("mind")[0].pid);
+    support::sys::kill(other, libc::SIGKILL).unwrap();
+    ns.until_said("other", 2);
+    ns.power_off();
+}

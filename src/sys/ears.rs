@@ -5,11 +5,12 @@ use heapless::Vec;
 use pidone::machine::Pid;
 use pidone::wire::names::holds;
 use pidone::wire::notify::MESSAGE_MAX;
+use pidone::wire::signals::Signal;
 use syscalls::{Sysno, raw_syscall};
 
 use super::calls;
 use super::fd::{self, Fd};
-use super::kernel::{Result, is_fine, outcome};
+use super::kernel::{self, Result, is_fine, outcome};
 
 /// The most units that can be on their way to a newline or to their program at once. Whoever
 /// comes too many waits as after a fork that failed.
@@ -54,12 +55,14 @@ pub struct Ears {
     socket: Fd,
     /// Its name, as a program looks for it: `@` stands for the NUL.
     name: [u8; NAME_MAX],
+    /// A child of ours that takes a message away, or 0.
+    taker: Pid,
 }
 
 impl Ears {
     /// Nothing is listened to.
     pub const fn new() -> Self {
-        Ears { gates: Vec::new(), socket: Fd::NONE, name: [0; NAME_MAX] }
+        Ears { gates: Vec::new(), socket: Fd::NONE, name: [0; NAME_MAX], taker: Pid(0) }
     }
 
     /// Opens a pipe for a unit that is about to start: our end, which is kept with
@@ -87,6 +90,10 @@ impl Ears {
     pub fn forget(&mut self, pid: Pid) {
         for gate in self.gates.iter_mut().filter(|gate| gate.pid == pid) {
             gate.fd = Fd::NONE;
+        }
+        if self.taker == pid {
+            self.taker = Pid(0);
+            kernel::remind(Signal::IO);
         }
     }
 
@@ -119,12 +126,49 @@ impl Ears {
                 }
             }
         }
-        if !self.socket.is_open() {
+        if !self.socket.is_open() || self.taker.0 > 0 {
             return None;
         }
-        let (pid, len) = self.socket.receive(message)?;
+        let Taken { pid, len, whole } = self.socket.take(message, PEEK)?;
+        if !whole {
+            self.have_it_taken();
+            return None;
+        }
+        // Nobody else takes from here, so that it is the same one.
+        self.socket.take(message, 0)?;
         Some(Heard::Said(pid, calls::session_of(pid), len))
     }
+
+    /// Has a child take a message that somebody has sent descriptors with. Whoever takes it closes
+    /// them, and a descriptor may be one that is long in closing: a connection that lingers.
+    #[cold]
+    #[inline(never)]
+    fn have_it_taken(&mut self) {
+        // SAFETY: `take_away` never returns. Without a child it is tried again at the next news.
+        self.taker = unsafe { kernel::fork(&self.socket, take_away) }.unwrap_or(Pid(0));
+    }
+}
+
+/// Room for a control message with as many descriptors as the kernel lets anybody send at once,
+/// SCM_MAX_FD of unix(7), and one with credentials.
+const RIGHTS_MAX: usize = 2 * 16 + 16 + 253 * 4;
+
+/// The descriptors are taken over, so that they are closed by the end of the child: then nothing
+/// lingers.
+extern "C" fn take_away(socket: &Fd) -> ! {
+    let mut control = [0u64; RIGHTS_MAX.div_ceil(8)];
+    let mut header = Header {
+        name: 0,
+        name_len: 0,
+        piece: core::ptr::null(),
+        pieces: 0,
+        control: control.as_mut_ptr().cast(),
+        control_len: size_of_val(&control),
+        flags: 0,
+    };
+    // SAFETY: the header leads to a control message of the length that it says.
+    unsafe { raw_syscall!(Sysno::recvmsg, socket.raw(), &raw mut header, DONTWAIT_CLOEXEC) };
+    kernel::exit(0)
 }
 
 impl Gate {
@@ -164,7 +208,7 @@ struct Piece {
 }
 
 /// A control message with the credentials of the sender, see unix(7). There is room for nothing
-/// else, so that descriptors which somebody sends along are closed by the kernel.
+/// else, so that of descriptors which somebody sends along we get none.
 #[repr(C)]
 #[derive(Default)]
 struct Control {
@@ -212,10 +256,15 @@ impl Fd {
     }
 
     /// Takes one message: who sent it, and how long it is.
-    #[inline(never)]
     pub fn receive(&self, message: &mut Message) -> Option<(Pid, usize)> {
-        const DONTWAIT_CLOEXEC: usize = 0x40 | 0x4000_0000;
+        self.take(message, 0).map(|taken| (taken.pid, taken.len))
+    }
+
+    /// Takes one message, or with [`PEEK`] leaves it there.
+    #[inline(never)]
+    fn take(&self, message: &mut Message, how: usize) -> Option<Taken> {
         const SCM_CREDENTIALS: i32 = 2;
+        const MSG_CTRUNC: usize = 8;
         let piece = Piece { bytes: message.as_mut_ptr(), len: message.len() };
         let mut control = Control::default();
         let mut header = Header {
@@ -227,11 +276,26 @@ impl Fd {
             control_len: size_of::<Control>(),
             flags: 0,
         };
-        let header = &raw mut header;
+        let (at, how) = (&raw mut header, how | DONTWAIT_CLOEXEC);
         // SAFETY: the header leads to a buffer and a control message of the lengths it says.
-        let got = unsafe { raw_syscall!(Sysno::recvmsg, self.raw(), header, DONTWAIT_CLOEXEC) };
+        let len = unsafe { raw_syscall!(Sysno::recvmsg, self.raw(), at, how) };
         // A sender that the kernel does not vouch for is nobody.
-        let pid = if control.kind == SCM_CREDENTIALS { control.pid } else { 0 };
-        is_fine(got).then_some((Pid(pid), got))
+        let pid = Pid(if control.kind == SCM_CREDENTIALS { control.pid } else { 0 });
+        // The kernel's flags are an int.
+        let whole = header.flags & MSG_CTRUNC == 0;
+        is_fine(len).then_some(Taken { pid, len, whole })
     }
 }
+
+/// A message.
+struct Taken {
+    pid: Pid,
+    len: usize,
+    /// Nothing came with it but the credentials.
+    whole: bool,
+}
+
+const DONTWAIT_CLOEXEC: usize = 0x40 | 0x4000_0000;
+
+/// A message is looked at and not taken.
+const PEEK: usize = 2;
