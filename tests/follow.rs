@@ -100,3 +100,56 @@ exit 0;
     assert!(ns.log().ends_with("heir ends\n"), "{}", ns.log());
     assert_eq!(ns.log().lines().filter(|line| *line == "up").count(), 1, "{}", ns.log());
 }
+
+#[test]
+fn a_unit_without_the_right_to_signal_a_process_is_not_followed_to_it() {
+    let orphan = "#!/bin/sh\n/bin/mind other &\n";
+    let liar = "#!/bin/sh\necho $1 > /tmp/liar.pid\n";
+    let lines = "::sysinit:/bin/chmod 777 /tmp\n::once:/bin/orphan\n";
+    let mut ns = pidone(lines).file("bin/orphan", orphan).file("bin/liar", liar).start();
+    ns.until_said("other", 1);
+    let other = ns.procs().named("mind")[0].pid;
+    let options = "name=liar,pidfile=/tmp/liar.pid,user=65534,group=65534";
+    ns.root().write("etc/inittab", format!("{lines}:{options}:once:/bin/liar {other}\n"));
+    ns.send(libc::SIGHUP);
+    ns.until_shown("liar has left no process behind that could be followed");
+    ns.root().write("etc/inittab", lines);
+    ns.send(libc::SIGHUP);
+    ns.until("an aide stays", || ns.procs().named("init").len() == 1);
+    assert!(!ns.log().contains("minds"), "a stranger was stopped: {}", ns.log());
+    ns.power_off();
+}
+
+#[test]
+fn a_daemon_that_ends_before_the_word_of_it_comes_is_started_again() {
+    let daemon = "#!/bin/sh
+(
+    /bin/say up
+    /bin/await /tmp/go
+    /bin/sh -c 'echo $PPID' > /tmp/daemon.pid
+    exec sleep 100000
+) &
+";
+    let lines = ":pidfile=/tmp/daemon.pid:respawn:/bin/daemon\n::respawn:/bin/mind other\n";
+    let mut ns = Builder::new(Init::Pidone)
+        .host_programs()
+        .file("bin/daemon", daemon)
+        .inittab(lines)
+        .start();
+    ns.until_said("up", 1);
+    ns.until_said("other", 1);
+    ns.until("nobody looks for it", || ns.procs().named("init").len() == 2);
+    ns.send(libc::SIGSTOP);
+    // Whose end is told first decides who is reaped first; then it is the eldest.
+    let other = ns.host_pid(ns.procs().named("mind")[0].pid);
+    support::sys::kill(other, libc::SIGKILL).unwrap();
+    ns.root().write("tmp/go", "");
+    ns.until("it is not found", || ns.procs().named("init").len() == 1);
+    let daemon = ns.root().read("tmp/daemon.pid");
+    let daemon = ns.host_pid(daemon.trim().parse().unwrap());
+    support::sys::kill(daemon, libc::SIGKILL).unwrap();
+    ns.until("it does not end", || ns.procs().orphaned_zombies() == 3);
+    ns.send(libc::SIGCONT);
+    ns.until_said("up", 2);
+    ns.power_off();
+}

@@ -7,6 +7,7 @@ use heapless::Vec;
 use pidone::machine::care::Errand;
 use pidone::machine::{Fault, Pid, Step};
 use pidone::wire::lines::LOGICAL_MAX;
+use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use pidone::wire::{options, value};
 use syscalls::{Sysno, raw_syscall};
@@ -114,12 +115,26 @@ fn follow(task: &Task<'_>) {
         if let Some(pid @ 2..PIDS_MAX) = named
             && parent_of(pid).is_some_and(|parent| parent == calls::parent() as u32)
         {
+            if !is_within_rights(task, pid) {
+                break;
+            }
             let word = Fault::found(pid);
             fail_at(task.board, word.step, word.errno);
         }
         calls::sleep(TRY_MS);
     }
     kernel::exit(1)
+}
+
+/// Whether the unit may signal a process itself: it must not have us end one, by a number that it
+/// says or writes down, which it has no right to end. From here on, the aide has no more rights
+/// than the unit.
+fn is_within_rights(task: &Task<'_>, pid: u32) -> bool {
+    // SAFETY: the task holds the environment of every child.
+    let vars = unsafe { Vars::new(task.envp) };
+    let is_the_unit =
+        vars.is_ok_and(|mut vars| setup::become_user(task.options, &mut vars).is_ok());
+    is_the_unit && kernel::kill(pid as i32, Signal(0))
 }
 
 /// There is no process with this number: PID_MAX_LIMIT of the kernel.

@@ -234,6 +234,14 @@ pub fn has_children() -> bool {
     is_fine(unsafe { raw_syscall!(Sysno::waitid, P_ALL, 0, 0, WNOHANG_WEXITED_WNOWAIT, 0) })
 }
 
+/// Whether a process is a child of ours, one that has ended and has not been reaped among them.
+pub fn is_child(pid: Pid) -> bool {
+    const P_PID: usize = 1;
+    const WNOHANG_WEXITED_WNOWAIT: usize = 1 | 4 | 0x0100_0000;
+    // SAFETY: waitid writes nothing for a null siginfo and a null usage.
+    is_fine(unsafe { raw_syscall!(Sysno::waitid, P_PID, pid.0, 0, WNOHANG_WEXITED_WNOWAIT, 0) })
+}
+
 /// The wait status, decoded once and for all.
 fn decode(status: i32) -> Exit {
     match (status & 0x7f) as u8 {

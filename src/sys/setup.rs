@@ -97,25 +97,18 @@ const NNP: usize = 9;
 
 /// Does what the options ask for, or says which of them failed, by its place, and why. What needs
 /// a right is done before it is given away; a folder is entered with the rights of the user.
-pub fn apply(field: &[u8], vars: &mut Vars) -> core::result::Result<(), (u8, u16)> {
-    let value = |place| options::value(field, at(options::SETTINGS, place).unwrap_or(b""));
-    let failed = |place: usize| move |errno| (place as u8, errno);
+pub fn apply(field: &[u8], vars: &mut Vars) -> Outcome {
+    let value = |place| setting(field, place);
     for place in 0..BEFORE_ROOT {
         if let Some(text) = value(place) {
             set(place, text, vars).map_err(failed(place))?;
         }
     }
-    let mut who = Identity { uid: None, gid: None, groups: Vec::new() };
-    if let Some(user) = value(USER) {
-        who.find_user(user, value(GROUP).is_some(), vars).map_err(failed(USER))?;
-    }
-    if let Some(groups) = value(GROUP) {
-        who.find_groups(groups).map_err(failed(GROUP))?;
-    }
+    let who = Identity::find(field, vars)?;
     if let Some(root) = value(ROOT) {
         change_root(root).map_err(failed(ROOT))?;
     }
-    who.assume().map_err(failed(if who.uid.is_some() { USER } else { GROUP }))?;
+    who.assume()?;
     if let Some(dir) = value(DIR) {
         enter(dir).map_err(failed(DIR))?;
     }
@@ -123,6 +116,22 @@ pub fn apply(field: &[u8], vars: &mut Vars) -> core::result::Result<(), (u8, u16
         forgo_privileges().map_err(failed(NNP))?;
     }
     Ok(())
+}
+
+/// What came of setting up: the place of the setting that failed, and why.
+type Outcome<T = ()> = core::result::Result<T, (u8, u16)>;
+
+fn setting(field: &[u8], place: usize) -> Option<&[u8]> {
+    options::value(field, at(options::SETTINGS, place).unwrap_or(b""))
+}
+
+fn failed(place: usize) -> impl Fn(u16) -> (u8, u16) {
+    move |errno| (place as u8, errno)
+}
+
+/// Becomes the user that the options ask for, and nothing else.
+pub fn become_user(field: &[u8], vars: &mut Vars) -> Outcome {
+    Identity::find(field, vars)?.assume()
 }
 
 /// Takes away what an earlier life has written down: it would be taken for the new one's.
@@ -212,6 +221,20 @@ fn c_path<'a>(room: &'a mut Path, path: &[u8]) -> Result<&'a CStr> {
 }
 
 impl Identity {
+    /// Finds out who a process is to be.
+    #[inline(never)]
+    fn find(field: &[u8], vars: &mut Vars) -> Outcome<Identity> {
+        let mut who = Identity { uid: None, gid: None, groups: Vec::new() };
+        let groups = setting(field, GROUP);
+        if let Some(user) = setting(field, USER) {
+            who.find_user(user, groups.is_some(), vars).map_err(failed(USER))?;
+        }
+        if let Some(groups) = groups {
+            who.find_groups(groups).map_err(failed(GROUP))?;
+        }
+        Ok(who)
+    }
+
     /// Finds a user with all groups, and tells the environment.
     #[inline(never)]
     fn find_user(&mut self, wanted: &[u8], has_group: bool, vars: &mut Vars) -> Result<()> {
@@ -269,9 +292,14 @@ impl Identity {
         Ok(())
     }
 
-    /// Becomes that: groups first, since a user who is not root may not change them.
+    /// Becomes that.
+    fn assume(&self) -> Outcome {
+        self.change().map_err(failed(if self.uid.is_some() { USER } else { GROUP }))
+    }
+
+    /// Groups first, since a user who is not root may not change them.
     #[inline(never)]
-    fn assume(&self) -> Result<()> {
+    fn change(&self) -> Result<()> {
         if let Some(gid) = self.gid {
             let groups = &self.groups;
             // SAFETY: the kernel reads that many numbers.

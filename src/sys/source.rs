@@ -148,9 +148,15 @@ pub fn reaped(board: Option<&Board>, ears: &mut Ears, what: Reaped) -> Option<Ev
     }
 }
 
+/// Whether a word is still true: the process that was found may have ended, and may have been
+/// reaped before the aide that tells of it. Its number is nobody's then, or somebody else's.
+fn holds_still(word: &Fault) -> bool {
+    word.finding().is_none_or(kernel::is_child)
+}
+
 fn fault(board: Option<&Board>, pid: Pid, exit: Exit) -> Option<Fault> {
     match exit {
-        Exit::Code(code) => board?.take(pid, code),
+        Exit::Code(code) => board?.take(pid, code).filter(holds_still),
         Exit::Signal(_) => None,
     }
 }
