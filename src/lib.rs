@@ -33,6 +33,8 @@
 //! | [`wire::signals`], [`wire::errno`], [`wire::names`] | numbers with names |
 //! | [`wire::syslog`], [`wire::text`] | messages |
 //! | [`wire::mounts`] | what is left to unmount |
+//! | [`wire::container`] | the command lines of a container's init, by each of its names |
+//! | [`wire::letters`], [`wire::logline`] | options of small programs, lines fit for a log |
 //! | [`wire::passwd`], [`wire::crypt`], [`wire::login`] | accounts, hashes, login's words |
 //! | [`wire::utmp`] | records of who is logged in |
 //! | [`wire::consoles`] | the active consoles |
@@ -42,6 +44,8 @@
 //! | [`machine::table`] | the lines of an inittab, at rest |
 //! | [`machine::ties`], [`machine::hear`] | who waits for whom, and what units say of themselves |
 //! | [`machine::care`] | who looks after units |
+//! | [`machine::container`] | a container's init: one child, signals for it, orphans of others |
+//! | [`machine::spool`] | what a reader of logs has taken and not yet written |
 //! | [`machine::log`] | messages until they are delivered |
 //! | [`machine::records`] | what is written down about sessions |
 //! | [`machine::init`] | the whole: boot, signals, reload |

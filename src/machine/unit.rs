@@ -1,6 +1,6 @@
 //! One unit: a command that runs once or is kept running.
 //!
-//! Its moves are in [`super::steps`], spelt out pair by pair. It knows nothing of
+//! Its moves are in the module `steps`, spelt out pair by pair. It knows nothing of
 //! names, terminals or messages; [`super::init`] tells the story of what changed.
 
 use super::time::Instant;
