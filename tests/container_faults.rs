@@ -202,8 +202,11 @@ fn the_parent_is_followed_after_a_signal_to_another_user() {
     command.args(WEAK).args(["sh", "-c", &shell, "sh", &script]);
     let mut parent = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(parent.stdout.take().unwrap());
-    let init: i32 = next_line(&mut out).parse().unwrap();
-    assert_eq!(next_line(&mut out), "ready");
+    // The shell says its number and the program that it is ready, whoever comes first.
+    let mut lines = [next_line(&mut out), next_line(&mut out)];
+    lines.sort();
+    assert_eq!(lines[1], "ready");
+    let init: i32 = lines[0].parse().unwrap();
     sys::kill(init, libc::SIGUSR1).unwrap();
     assert_eq!(next_line(&mut out), "usr1");
     // Its parent ends.
@@ -251,4 +254,59 @@ fn the_terminal_is_given_back() {
     shell.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(shell.wait().is_ok());
     assert_eq!(said, "got hello\n");
+}
+
+/// The last to close this connection waits a minute for a reader that never comes.
+const LINGERING: &str = "
+import array, signal, socket, struct
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+door = socket.create_server(('127.0.0.1', 0))
+sticky = socket.socket()
+sticky.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 60))
+sticky.connect(door.getsockname())
+other, _ = door.accept()
+sticky.setblocking(False)
+try:
+    while True: sticky.send(bytes(65536))
+except BlockingIOError: pass
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.connect('/dev/log')
+print('ready', flush=True)
+signal.sigwait([signal.SIGUSR1])
+rights = array.array('i', [sticky.fileno()])
+log.sendmsg([b'<13>x: with it'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+sticky.close()
+log.send(b'<13>x: behind it')
+print('sent', flush=True)
+while True: signal.pause()
+";
+
+#[test]
+fn descriptors_that_are_logged_along_cannot_hold_up_process_1() {
+    let python = std::path::Path::new("/usr/bin/python3");
+    if !python.exists() {
+        eprintln!("skipped: {} is not installed", python.display());
+        return;
+    }
+    let shell = format!(
+        "mount -t tmpfs none /dev && mknod /dev/null c 1 3 && busybox ifconfig lo up &&
+         exec {} --syslog -- {} -c \"$0\"",
+        pidone(),
+        python.display(),
+    );
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("container-descriptors");
+    let words = ["unshare", "-fpmn", "--kill-child", "--mount-proc", "sh", "-c", &shell, LINGERING];
+    let (mut init, mut out) = start(&words, fs::File::create(&file).unwrap().into());
+    assert_eq!(next_line(&mut out), "ready");
+    let process_1 = child_of(init.id());
+    let program = child_of(process_1 as u32);
+    // Nobody takes the message before its sender has let go of the connection.
+    sys::kill(process_1, libc::SIGSTOP).unwrap();
+    sys::kill(program, libc::SIGUSR1).unwrap();
+    assert_eq!(next_line(&mut out), "sent");
+    sys::kill(process_1, libc::SIGCONT).unwrap();
+    let heard = || fs::read_to_string(&file).unwrap().contains("x: behind it\n");
+    assert!(support::wait::came_true(heard), "process 1 waits for what it closes");
+    sys::kill(process_1, libc::SIGTERM).unwrap();
+    assert_eq!(init.wait().unwrap().code(), Some(143));
 }

@@ -144,10 +144,31 @@ impl Ears {
     #[cold]
     #[inline(never)]
     fn have_it_taken(&mut self) {
-        // SAFETY: `take_away` never returns. Without a child it is tried again at the next news.
-        self.taker = unsafe { kernel::fork(&self.socket, take_away) }.unwrap_or(Pid(0));
+        self.taker = have_taken(&self.socket);
     }
 }
+
+/// Has a child take the next message of a socket and close what came with it; the child's number.
+/// Without a child it is tried again at the next news.
+pub fn have_taken(socket: &Fd) -> Pid {
+    // SAFETY: `take_away` never returns.
+    unsafe { kernel::fork(socket, take_away) }.unwrap_or(Pid(0))
+}
+
+/// Whether descriptors come with the next message of a socket that asks for nothing else. The
+/// message stays there.
+pub fn brings_descriptors(socket: &Fd) -> bool {
+    let (piece, control) = (core::ptr::null(), core::ptr::null_mut());
+    let (name, name_len, pieces, control_len, flags) = (0, 0, 0, 0, 0);
+    let mut header = Header { name, name_len, piece, pieces, control, control_len, flags };
+    let how = PEEK | DONTWAIT_CLOEXEC;
+    // SAFETY: the header leads to nothing, and the kernel writes its flags alone.
+    let looked = unsafe { raw_syscall!(Sysno::recvmsg, socket.raw(), &raw mut header, how) };
+    is_fine(looked) && header.flags & MSG_CTRUNC != 0
+}
+
+/// There was no room for what came beside the bytes.
+const MSG_CTRUNC: usize = 8;
 
 /// Room for a control message with as many descriptors as the kernel lets anybody send at once,
 /// SCM_MAX_FD of unix(7), and one with credentials.
@@ -264,7 +285,6 @@ impl Fd {
     #[inline(never)]
     fn take(&self, message: &mut Message, how: usize) -> Option<Taken> {
         const SCM_CREDENTIALS: i32 = 2;
-        const MSG_CTRUNC: usize = 8;
         let piece = Piece { bytes: message.as_mut_ptr(), len: message.len() };
         let mut control = Control::default();
         let mut header = Header {

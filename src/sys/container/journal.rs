@@ -1,14 +1,16 @@
 //! /dev/log of a container that has no syslogd: what is sent there goes to standard error, a line
 //! a message. Nothing here waits, and what standard error does not take is counted.
 
+use pidone::machine::Pid;
 use pidone::wire::logline::Room;
 use pidone::wire::signals::Signal;
 use pidone::wire::syslog;
 use pidone::wire::text::Line;
 use rustix::fs::{AtFlags, CWD, Mode, chmodat, unlink};
 
+use crate::sys::ears;
 use crate::sys::fd::{self, Fd};
-use crate::sys::kernel::Result;
+use crate::sys::kernel::{self, Result};
 use crate::sys::outlet::Outlet;
 use crate::sys::source::Heard;
 
@@ -35,6 +37,8 @@ pub struct Journal {
     /// Standard error.
     errors: Outlet,
     lost: u64,
+    /// The child that takes a message with descriptors, see [`ears::have_taken`].
+    taker: Pid,
     /// Whether there may be more.
     pub left: Left,
 }
@@ -51,7 +55,13 @@ pub enum Left {
 impl Journal {
     /// None: /dev/log is somebody else's.
     pub fn none() -> Journal {
-        Journal { socket: Fd::NONE, errors: Outlet::none(), lost: 0, left: Left::Nothing }
+        Journal {
+            socket: Fd::NONE,
+            errors: Outlet::none(),
+            lost: 0,
+            taker: Pid(0),
+            left: Left::Nothing,
+        }
     }
 
     /// Takes /dev/log, also from a syslogd that is gone.
@@ -69,7 +79,7 @@ impl Journal {
         // Every program may log, whoever runs it.
         let _ = chmodat(CWD, c"/dev/log", Mode::from_raw_mode(0o666), AtFlags::empty());
         socket.signal_on_news();
-        Ok(Journal { socket, errors: Outlet::open(2), lost: 0, left: Left::Nothing })
+        Ok(Journal { socket, errors: Outlet::open(2), lost: 0, taker: Pid(0), left: Left::Nothing })
     }
 
     /// Whether there is one.
@@ -123,7 +133,17 @@ impl Journal {
 
     fn pass_batch(&mut self) -> Left {
         let mut message = [0; MESSAGE_MAX];
+        // Its end brings us back here.
+        if self.taker.0 > 0 && kernel::send(self.taker.0, Signal(0)).is_ok() {
+            return Left::Nothing;
+        }
+        self.taker = Pid(0);
         for _ in 0..BATCH {
+            if ears::brings_descriptors(&self.socket) {
+                self.taker = ears::have_taken(&self.socket);
+                self.lost += 1;
+                return Left::Nothing;
+            }
             let Ok(len) = fd::receive(&self.socket, &mut message) else {
                 return Left::Nothing;
             };
