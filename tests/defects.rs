@@ -251,3 +251,32 @@ fn a_shell_does_not_notice_that_tini_is_stopped() {
         assert_eq!(support::wait::came_true_within(patience, back), works, "{command}");
     }
 }
+
+/// pid1-rs comes from the registry of crates, where tests/run puts it.
+#[test]
+fn pid1_rs_never_returns_from_a_death_by_a_real_time_signal() {
+    let peer = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin/pid1");
+    if !peer.exists() {
+        eprintln!("skipped: {} is not installed", peer.display());
+        return;
+    }
+    let ends = |init: &std::path::Path, within: u64| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-fp", "--kill-child", "--mount-proc"]).arg(init);
+        let mut init = command.args(["--", "sh", "-c", "kill -34 $$"]).spawn().unwrap();
+        let mut ended = None;
+        let over = || {
+            ended = init.try_wait().unwrap();
+            ended.is_some()
+        };
+        let within = std::time::Duration::from_secs(within);
+        if !support::wait::came_true_within(within, over) {
+            init.kill().unwrap();
+            init.wait().unwrap();
+        }
+        ended.and_then(|status| status.code())
+    };
+    // That nothing happens can only be seen by waiting.
+    assert_eq!(ends(&peer, 3), None, "pid1-rs has learned it");
+    assert_eq!(ends(support::tools::pidone(), 30), Some(128 + 34));
+}

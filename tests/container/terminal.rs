@@ -64,6 +64,29 @@ fn a_shell_under_init_has_job_control() {
     shell(stage.pidone(&["-g", "sh", "-i"]));
 }
 
+/// The job may be more than the init and its program: all of it has to stop.
+#[test]
+fn a_shell_notices_that_a_pipeline_with_the_init_is_stopped() {
+    let stage = Stage::new();
+    for command in [
+        "pidone -- actor hold | cat",
+        "cat | pidone -- actor hold",
+        "pidone -- actor hold </dev/null",
+        "sh -c 'pidone -- actor hold; :'",
+    ] {
+        let sh = stage.order(Who::Program("/bin/sh"), &["sh", "-i"]);
+        let mut running = sh.terminal().start();
+        running.press(&format!("{command}\n"));
+        running.until("no program was started", || alive(&running, "actor"));
+        running.press("\x1a");
+        running.until("Ctrl-Z did not stop the program", || stopped(&running, "actor"));
+        running.press("say back\n");
+        running.until_said("back");
+        running.press("kill -9 %1\nexit 9\nexit 9\n");
+        assert_eq!(running.end().code, 9, "{command}");
+    }
+}
+
 /// The init as a job of a shell: both have to stop for the shell to notice.
 #[test]
 fn a_shell_can_stop_the_init_with_its_program_and_take_both_up_again() {

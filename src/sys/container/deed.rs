@@ -62,11 +62,14 @@ impl Hands<'_> {
     #[inline(never)]
     fn halt(&self, main: Pid) {
         let own = kernel::own_pid();
-        let is_job = tty::foreground(0).is_some() && kernel::own_session() != Pid(own);
+        let on_terminal = (0..3).any(|fd| tty::foreground(fd).is_some());
+        let is_job = on_terminal && kernel::own_session() != Pid(own);
         if self.plan.guise != Guise::DumbInit && !is_job {
             return;
         }
-        let _ = kernel::send(own, Signal::STOP);
+        // The job may hold others than us: a pipeline, or a script that waits for us.
+        const OUR_GROUP: i32 = 0;
+        let _ = kernel::send(if is_job { OUR_GROUP } else { own }, Signal::STOP);
         // We go on: in the foreground, if our group is there, and so is the child then. Whoever
         // the terminal stopped with it is in its group.
         if self.plan.leads == Leads::Group && own != 1 {
