@@ -66,12 +66,20 @@ fn an_idle_init_never_wakes_up() {
     assert_eq!(after, before, "{names:?}");
 }
 
+/// The kernel lays words and environment at random places of the stack, which are three pages in
+/// one start of ten: the least of some starts counts.
 #[test]
 fn an_idle_init_takes_little_memory() {
     let stage = Stage::new();
-    let init = idle(&stage, "pidone");
+    for name in ["pidone", "tini", "dumb-init", "catatonit"] {
+        let least = (0..6).map(|_| resident(&stage, name)).min().unwrap();
+        assert!(least > 0 && least <= RESIDENT_MAX, "{name}: {least} kB are resident");
+    }
+}
+
+fn resident(stage: &Stage, name: &'static str) -> u64 {
+    let init = idle(stage, name);
     let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", init.pid())).expect("root");
     let line = rollup.lines().find(|line| line.starts_with("Rss:")).expect("a resident size");
-    let size: u64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("kB");
-    assert!(size > 0 && size <= RESIDENT_MAX, "{size} kB are resident");
+    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("kB")
 }
