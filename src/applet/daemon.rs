@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use heapless::Vec;
 use pidone::machine::unit::Rules;
 use pidone::machine::{Pid, table};
-use pidone::wire::errno::ENOENT;
+use pidone::wire::errno::{EMFILE, ENOENT};
 use pidone::wire::letters::{Letters, bare};
 use pidone::wire::names::{begins, place, take};
 use pidone::wire::notify::{self, MESSAGE_MAX, Notice};
@@ -50,9 +50,6 @@ const STOP_WAIT: Millis = 60_000;
 
 /// So long, in milliseconds, KILL is given to end what hangs in the kernel.
 const KILL_WAIT: Millis = 5_000;
-
-/// There are no descriptors left.
-const EMFILE: u16 = 24;
 
 /// The exit codes of `status`, as the Linux Standard Base has them for init scripts.
 const DEAD: i32 = 1;

@@ -3,13 +3,14 @@
 use core::ffi::CStr;
 
 use pidone::machine::spool::{DATAGRAM_MAX, PIECE};
+use pidone::wire::errno::EAGAIN;
 use pidone::wire::letters::{Letters, bare};
 use pidone::wire::logline::{Room, Style, frame};
 use pidone::wire::names::cut;
 use pidone::wire::text::Line;
 use pidone::wire::{syslog, value};
 
-use super::reader::{self, EAGAIN, Target};
+use super::reader::{self, Target};
 use super::{refused, usage};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel::{self, Result};

@@ -9,7 +9,7 @@ use core::ffi::CStr;
 
 use heapless::Vec;
 use pidone::machine::spool::{Next, PIECE, TEXT_AT, WAITING_MAX};
-use pidone::wire::errno::EINVAL;
+use pidone::wire::errno::{EAGAIN, EINVAL};
 use pidone::wire::letters::bare;
 use pidone::wire::logline::Style;
 use pidone::wire::signals::Signal;
@@ -26,9 +26,6 @@ use crate::sys::stream::{self, Poll, Store, Whence};
 
 /// So long, in milliseconds, a log that takes nothing is waited for before it counts as dead.
 pub const PATIENCE: i32 = 1000;
-
-/// It takes nothing now.
-pub const EAGAIN: u16 = 11;
 
 /// The permissions of a new file: logs may hold what is not for everybody.
 const MODE: u32 = 0o640;

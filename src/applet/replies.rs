@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use pidone::machine::Exit;
 use pidone::machine::container::{Level, Story};
 use pidone::wire::container::{Guise, Leads, Plan};
-use pidone::wire::errno::ENOENT;
+use pidone::wire::errno::{EACCES, ENOENT};
 use pidone::wire::signals::{self, Signal};
 use pidone::wire::text::Line;
 
@@ -15,8 +15,6 @@ use crate::sys::container::main_child::Order;
 use crate::sys::outlet::Outlet;
 use crate::sys::start::Args;
 use crate::sys::{fd, kernel};
-
-const EACCES: u16 = 13;
 
 /// How many messages nobody took. None is waited with: who does not read his messages must not
 /// keep us from reaping.

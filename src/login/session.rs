@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use heapless::Vec;
+use pidone::wire::errno::{E2BIG, ENAMETOOLONG};
 use pidone::wire::login::Call;
 use pidone::wire::names::{cut, holds, place};
 use pidone::wire::passwd::User;
@@ -123,9 +124,6 @@ fn go_home(user: &User<'_>) {
         say(Text::load(c"/etc/motd").as_bytes());
     }
 }
-
-const E2BIG: u16 = pidone::wire::errno::E2BIG;
-const ENAMETOOLONG: u16 = 36;
 
 /// The variables that we set.
 const OURS: &[u8] = b"HOME SHELL USER LOGNAME PATH";

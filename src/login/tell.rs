@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use pidone::wire::errno::EAGAIN;
 use pidone::wire::passwd::Fault;
 use pidone::wire::syslog::{self, Level};
 use pidone::wire::text::Line;
@@ -44,8 +45,6 @@ const REPORTS_MAX: u32 = 8;
 
 /// So long syslog may take until it has room for a message, in milliseconds.
 const PATIENCE: u32 = 500;
-
-const EAGAIN: u16 = 11;
 
 /// Our line to syslog. What it does not take soon is lost: nobody may be kept from logging in
 /// by a syslogd that hangs.

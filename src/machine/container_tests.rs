@@ -1,11 +1,10 @@
 use super::*;
 use crate::wire::container::Guise;
+use crate::wire::errno::{EAGAIN, EPERM};
 
 const MAIN: Pid = Pid(7);
 const HOOK: Pid = Pid(8);
 const ORPHAN: Pid = Pid(9);
-const EPERM: u16 = 1;
-const EAGAIN: u16 = 11;
 
 fn plan<'a>(guise: Guise, words: &[&'a str]) -> Plan<'a> {
     let mut plan = Plan::new(guise);

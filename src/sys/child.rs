@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use heapless::Vec;
 use pidone::machine::{Fault, Pid, Refusal, Step};
+use pidone::wire::errno::{EACCES, ENAMETOOLONG, ENOENT, ENOEXEC};
 use pidone::wire::names::{holds, take};
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -240,11 +241,6 @@ fn ask() {
 
 /// The folders of the PATH we set.
 pub const FOLDERS: &[u8] = env::PATH.to_bytes().split_at(b"PATH=".len()).1;
-
-const ENOENT: u16 = pidone::wire::errno::ENOENT;
-const ENOEXEC: u16 = 8;
-const EACCES: u16 = 13;
-const ENAMETOOLONG: u16 = 36;
 
 /// A path with its NUL: a folder of ours and the longest name.
 type Path = Vec<u8, { pidone::wire::command::BYTES_MAX + 16 }>;

@@ -3,6 +3,7 @@
 
 use heapless::Vec;
 use pidone::machine::Pid;
+use pidone::wire::errno::{EAGAIN, EMFILE};
 use pidone::wire::names::holds;
 use pidone::wire::notify::MESSAGE_MAX;
 use pidone::wire::signals::Signal;
@@ -15,9 +16,6 @@ use super::kernel::{self, Result, is_fine, outcome};
 /// The most units that can be on their way to a newline or to their program at once. Whoever
 /// comes too many waits as after a fork that failed.
 const GATES_MAX: usize = 64;
-
-const EAGAIN: u16 = 11;
-const EMFILE: u16 = 24;
 
 /// What a pipe of a unit is to tell.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use heapless::Vec;
-use pidone::wire::errno::ENOENT;
+use pidone::wire::errno::{ENAMETOOLONG, ENOENT};
 use pidone::wire::names::{begins, take};
 use syscalls::{Sysno, raw_syscall};
 
@@ -99,5 +99,3 @@ pub fn open(path: &[u8], flags: u32, mode: u32) -> Result<Fd> {
         }
     }
 }
-
-const ENAMETOOLONG: u16 = 36;

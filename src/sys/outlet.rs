@@ -1,16 +1,11 @@
 //! Standard output and error, written to without waiting. Others have the same pipe or terminal, so
 //! that it may not be made one that does not wait.
 
+use pidone::wire::errno::{EAGAIN, EFBIG, EPIPE};
 use pidone::wire::signals::Signal;
 
 use super::fd::{self, Fd};
 use super::kernel::{self, Result};
-
-/// The errno of what cannot be written to now.
-const EAGAIN: u16 = 11;
-
-const EFBIG: u16 = 27;
-const EPIPE: u16 = 32;
 
 /// A standard descriptor, and where that is possible one of our own of what it is.
 pub struct Outlet {

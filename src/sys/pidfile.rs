@@ -3,7 +3,7 @@
 //! somebody else wrote there, fools nobody.
 
 use pidone::machine::Pid;
-use pidone::wire::errno::EINVAL;
+use pidone::wire::errno::{EACCES, EAGAIN, EINVAL, EPERM, ESRCH};
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use syscalls::{Sysno, raw_syscall};
@@ -41,8 +41,6 @@ struct Region {
 const WRITE_LOCK: u16 = 1;
 const FREE: u16 = 2;
 
-const EPERM: u16 = 1;
-
 impl PidFile {
     /// Opens a file that is there.
     pub fn open(path: &[u8]) -> Result<PidFile> {
@@ -69,8 +67,6 @@ impl PidFile {
 
     fn lock(&self) -> Result<Lock> {
         const F_SETLK: usize = 6;
-        const EACCES: u16 = 13;
-        const EAGAIN: u16 = 11;
         let region = Region { kind: WRITE_LOCK, whence: 0, start: 0, len: 0, pid: 0 };
         // SAFETY: the kernel reads one region.
         match outcome(unsafe {
@@ -111,7 +107,6 @@ impl PidFile {
     /// A descriptor for the process that holds the lock, which stays that process's even where its
     /// number goes to another one.
     pub fn holder(&self, pid: Pid) -> Result<Fd> {
-        const ESRCH: u16 = 3;
         // SAFETY: pidfd_open takes numbers.
         let process = Fd::from_call(unsafe { raw_syscall!(Sysno::pidfd_open, pid.0, 0) });
         process.opened()?;

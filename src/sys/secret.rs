@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 use core::hint::black_box;
 
+use pidone::wire::errno::ENOMEM;
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
@@ -129,8 +130,6 @@ impl Text {
         unsafe { core::slice::from_raw_parts(self.at, self.len) }
     }
 }
-
-const ENOMEM: u16 = 12;
 
 impl Drop for Text {
     fn drop(&mut self) {

@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::machine::Told;
+use pidone::wire::errno::{EAGAIN, EINTR, ENOBUFS};
 use pidone::wire::names::begins;
 use rustix::fs::readlinkat_raw;
 
@@ -13,10 +14,6 @@ use super::watch::Watch;
 
 /// A console may be a file that others write to as well.
 const WRITE: u32 = fd::WRITE | fd::APPEND | fd::NO_WAIT | fd::NO_CONTROL | fd::CLOSE_ON_EXEC;
-
-const EINTR: u16 = 4;
-const EAGAIN: u16 = 11;
-const ENOBUFS: u16 = 105;
 
 /// The sinks, as far as they are open.
 pub struct Sinks {

@@ -4,6 +4,7 @@ use core::ffi::CStr;
 
 use pidone::machine::Pid;
 use pidone::machine::line::Parity;
+use pidone::wire::errno::{ENOTTY, EPERM};
 use pidone::wire::signals::Signal;
 use rustix::fs::stat;
 
@@ -230,9 +231,6 @@ fn leave() {
 }
 
 const HOW: u32 = fd::READ_WRITE | fd::NO_CONTROL | fd::NO_WAIT | fd::CLOSE_ON_EXEC;
-
-const EPERM: u16 = 1;
-const ENOTTY: u16 = 25;
 
 /// Takes a terminal for a login: it controls a session of ours, belongs to root, nobody else has it
 /// open any more, and it is standard input, output and error. SIGHUP is ignored from then on.

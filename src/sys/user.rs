@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use pidone::wire::errno::{ENOSYS, EPERM};
 use syscalls::{Sysno, raw_syscall};
 
 use super::kernel::{self, Result, is_fine, outcome};
@@ -39,9 +40,6 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> core::result::Result<(
 
 /// What could not be done, and the error number.
 pub type Refused = (&'static [u8], u16);
-
-const EPERM: u16 = 1;
-const ENOSYS: u16 = 38;
 
 fn step(what: &'static [u8], returned: usize) -> core::result::Result<(), Refused> {
     outcome(returned).map(|_| ()).map_err(|errno| (what, errno))

@@ -5,6 +5,7 @@ use core::ffi::CStr;
 
 use super::fd::{self, Fd};
 use super::host::ACTIVE;
+use pidone::wire::errno::EAGAIN;
 
 /// The instance, while there is one.
 pub struct Watch {
@@ -29,7 +30,6 @@ impl Watch {
 
     /// Whether something came. Then the watch ends; whoever still misses something begins it anew.
     pub fn came(&mut self) -> bool {
-        const EAGAIN: u16 = 11;
         // What came is too long for this room, which is an error of another kind.
         let came = self.fd.is_open() && fd::read(self.fd.raw(), &mut [0]) != Err(EAGAIN);
         if came {

@@ -4,16 +4,46 @@
 use super::names::take;
 use super::value;
 
+/// That is not permitted.
+pub const EPERM: u16 = 1;
 /// There is no such file or directory.
 pub const ENOENT: u16 = 2;
 /// There is no such process; as here, no such user or group.
 pub const ESRCH: u16 = 3;
+/// A signal came in between.
+pub const EINTR: u16 = 4;
 /// There are too many arguments or variables, or they are too long.
 pub const E2BIG: u16 = 7;
+/// That is no program that the kernel knows how to run.
+pub const ENOEXEC: u16 = 8;
+/// Nothing can be done now without waiting.
+pub const EAGAIN: u16 = 11;
+/// There is no memory for it.
+pub const ENOMEM: u16 = 12;
+/// Permission is denied.
+pub const EACCES: u16 = 13;
+/// What is no folder stands where one should.
+pub const ENOTDIR: u16 = 20;
 /// That is no good argument.
 pub const EINVAL: u16 = 22;
+/// The process has too many files open.
+pub const EMFILE: u16 = 24;
+/// That is no terminal.
+pub const ENOTTY: u16 = 25;
 /// The file is too large.
 pub const EFBIG: u16 = 27;
+/// Nobody reads any more.
+pub const EPIPE: u16 = 32;
+/// The name is too long.
+pub const ENAMETOOLONG: u16 = 36;
+/// The kernel does not know that call.
+pub const ENOSYS: u16 = 38;
+/// The address is in use.
+pub const EADDRINUSE: u16 = 98;
+/// There is no room for it on the way.
+pub const ENOBUFS: u16 = 105;
+/// Nobody listens there.
+pub const ECONNREFUSED: u16 = 111;
 
 /// One error a line: its number and its words.
 const WORDS: &[u8] = b"\

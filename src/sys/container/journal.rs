@@ -2,6 +2,7 @@
 //! a message. Nothing here waits, and what standard error does not take is counted.
 
 use pidone::machine::Pid;
+use pidone::wire::errno::{EADDRINUSE, ECONNREFUSED};
 use pidone::wire::logline::Room;
 use pidone::wire::signals::Signal;
 use pidone::wire::syslog;
@@ -13,9 +14,6 @@ use crate::sys::fd::{self, Fd};
 use crate::sys::kernel::{self, Result};
 use crate::sys::outlet::Outlet;
 use crate::sys::source::Heard;
-
-const EADDRINUSE: u16 = 98;
-const ECONNREFUSED: u16 = 111;
 
 /// The longest message that is taken whole, in bytes: twice what RFC 3164 allows, since libraries
 /// send more.

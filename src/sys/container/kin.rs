@@ -4,11 +4,12 @@
 use pidone::machine::Pid;
 use pidone::machine::container::Left;
 use pidone::wire::container::Target;
+use pidone::wire::errno::EPERM;
 use pidone::wire::names::take;
 use pidone::wire::signals::Signal;
 use pidone::wire::value;
 
-use super::relay::{EPERM, read_about, relay};
+use super::relay::{read_about, relay};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel;
 

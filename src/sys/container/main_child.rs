@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use pidone::machine::Pid;
 use pidone::wire::container::Leads;
+use pidone::wire::errno::{EACCES, EAGAIN, EINVAL, ENAMETOOLONG, ENOENT, ENOEXEC, ENOTDIR};
 use pidone::wire::names::{cut, holds, take};
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -141,14 +142,6 @@ impl Order {
         }
     }
 }
-
-const EAGAIN: u16 = 11;
-const ENOENT: u16 = pidone::wire::errno::ENOENT;
-const ENOEXEC: u16 = 8;
-const EACCES: u16 = 13;
-const EINVAL: u16 = 22;
-const ENOTDIR: u16 = 20;
-const ENAMETOOLONG: u16 = 36;
 
 /// What the child does.
 extern "C" fn run(order: &Order) -> ! {

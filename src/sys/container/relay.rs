@@ -5,6 +5,7 @@ use core::ffi::CStr;
 use heapless::Vec;
 use pidone::machine::Pid;
 use pidone::wire::container::Target;
+use pidone::wire::errno::{EPERM, ESRCH};
 use pidone::wire::names::take;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -13,10 +14,6 @@ use pidone::wire::value;
 use crate::sys::fd;
 use crate::sys::kernel::{self, Result};
 use crate::sys::start::joined;
-
-/// The errno of what is not allowed.
-pub const EPERM: u16 = 1;
-const ESRCH: u16 = 3;
 
 /// Passes a signal on; what failed, if something did.
 pub fn relay(to: Pid, target: Target, signal: Signal) -> Option<u16> {
