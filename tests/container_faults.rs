@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use support::lingering::STICKY;
 use support::sys;
 
 /// The longest that anything here may take, in seconds.
@@ -256,19 +257,9 @@ fn the_terminal_is_given_back() {
     assert_eq!(said, "got hello\n");
 }
 
-/// The last to close this connection waits a minute for a reader that never comes.
+/// Logs with a descriptor that is long in closing, once it is told to.
 const LINGERING: &str = "
-import array, signal, socket, struct
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-door = socket.create_server(('127.0.0.1', 0))
-sticky = socket.socket()
-sticky.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 60))
-sticky.connect(door.getsockname())
-other, _ = door.accept()
-sticky.setblocking(False)
-try:
-    while True: sticky.send(bytes(65536))
-except BlockingIOError: pass
 log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 log.connect('/dev/log')
 print('ready', flush=True)
@@ -295,7 +286,8 @@ fn descriptors_that_are_logged_along_cannot_hold_up_process_1() {
         python.display(),
     );
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("container-descriptors");
-    let words = ["unshare", "-fpmn", "--kill-child", "--mount-proc", "sh", "-c", &shell, LINGERING];
+    let program = [STICKY, LINGERING].concat();
+    let words = ["unshare", "-fpmn", "--kill-child", "--mount-proc", "sh", "-c", &shell, &program];
     let (mut init, mut out) = start(&words, fs::File::create(&file).unwrap().into());
     assert_eq!(next_line(&mut out), "ready");
     let process_1 = child_of(init.id());

@@ -2,6 +2,7 @@
 
 mod support;
 
+use support::lingering::STICKY;
 use support::{Builder, Init, Namespace};
 
 fn pidone(inittab: &str) -> Builder {
@@ -233,18 +234,7 @@ sleep 1 while 1;
 
 #[test]
 fn descriptors_that_are_sent_along_cannot_hold_up_process_1() {
-    // The last to close this connection waits a minute for a reader that never comes.
-    let service = "#!/usr/bin/python3
-import array, os, socket, struct, subprocess, time
-door = socket.create_server(('127.0.0.1', 0))
-sticky = socket.socket()
-sticky.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 60))
-sticky.connect(door.getsockname())
-other, _ = door.accept()
-sticky.setblocking(False)
-try:
-    while True: sticky.send(bytes(65536))
-except BlockingIOError: pass
+    let service = "
 to = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 to.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
 subprocess.run(['/bin/say', 'waits'])
@@ -256,6 +246,7 @@ to.send(b'READY=1')
 subprocess.run(['/bin/say', 'sent'])
 time.sleep(100000)
 ";
+    let service = format!("#!/usr/bin/python3{STICKY}{service}");
     let lines = ":name=s,ready=notify:respawn:/bin/service\n\
                  :after=s:once:/bin/say after\n\
                  ::respawn:/bin/mind other\n";

@@ -12,6 +12,7 @@ pub mod container;
 pub mod end;
 pub mod fence;
 pub mod garden;
+pub mod lingering;
 pub mod namespace;
 pub mod procs;
 pub mod root;
