@@ -327,3 +327,35 @@ fn a_child_that_asks_holds_no_descriptor_of_pid_1() {
     assert_eq!(open(ns.host_pid(asks.pid)), ["0", "1", "2"]);
     ns.power_off();
 }
+
+/// Waits for a file, which the test makes.
+const GATE: &str = "#!/bin/sh\nwhile [ ! -e /out/go ]; do sleep 0.05; done\n";
+
+/// What is made known of a call: its name, and of a new process what it shares with us.
+fn name_of(call: &str) -> &str {
+    match call.split('(').next() {
+        Some("clone") if call.contains("CLONE_VM") => "clone with our memory",
+        name => name.unwrap_or_default(),
+    }
+}
+
+#[test]
+fn nothing_that_has_time_comes_before_a_prompt() {
+    let mut ns = pidone("::wait:/bin/gate\n::respawn:/bin/hold a\n").file("bin/gate", GATE).start();
+    ns.until("the boot does not wait", || ns.procs().named("gate").len() == 1);
+    let trace = Trace::attach(&ns, "all");
+    ns.root().write("out/go", "");
+    ns.until_said("a", 1);
+    ns.until("it does not come to rest", || trace.text().contains("setpriority("));
+    let pid = ns.pid().to_string();
+    ns.power_off();
+    let text = trace.text();
+    let ours = text.lines().filter_map(|line| line.strip_prefix(&pid)).map(str::trim_start);
+    let since_the_end = ours.skip_while(|call| !call.starts_with("wait4("));
+    let start = since_the_end.clone().position(|call| call.starts_with("clone(")).expect(&text);
+    let mut calls: Vec<&str> = since_the_end.take(start + 1).map(name_of).collect();
+    calls.sort_unstable();
+    calls.dedup();
+    // The records, the consoles, syslog and a preferred place of our own can wait.
+    assert_eq!(calls, ["access", "clock_gettime", "clone with our memory", "wait4"], "{text}");
+}

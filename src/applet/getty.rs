@@ -20,7 +20,7 @@ use crate::sys::child::{self, Manner, Order};
 use crate::sys::env::Env;
 use crate::sys::facts::{self, ENTRY_MAX, Entry, NODE, Names};
 use crate::sys::fd::{self, Fd};
-use crate::sys::spawn::argv;
+use crate::sys::spawn::point_to;
 use crate::sys::start::{Args, c_str, joined};
 use crate::sys::tty::{self, Settings};
 use crate::sys::{kernel, memory, utmp};
@@ -336,7 +336,7 @@ impl Getty<'_> {
         };
         let mut env = Env::new();
         env.pass_on(args, term);
-        let argv = argv(&words);
+        let argv = point_to(&words);
         let path = c_str(&words).unwrap_or(c"");
         kernel::set_default(pidone::wire::signals::Signal::HUP);
         let order = Order {

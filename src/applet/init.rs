@@ -3,13 +3,13 @@
 use core::ffi::CStr;
 
 use pidone::machine::init::{Init, Memory};
-use pidone::machine::{Event, Mode};
+use pidone::machine::{Event, Mode, earlier};
 use pidone::wire::errno;
 use pidone::wire::names::place;
 use pidone::wire::notify::MESSAGE_MAX;
 use pidone::wire::signals::Signal;
 
-use crate::sys::child::{self, Board};
+use crate::sys::child;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
 use crate::sys::env::Env;
@@ -21,7 +21,7 @@ use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
 use crate::sys::sweep::Groups;
 use crate::sys::watch::Watch;
-use crate::sys::{calls, host, kernel, memory, mount, stdio, tty};
+use crate::sys::{calls, cradle, host, kernel, memory, mount, stdio, tty};
 
 /// All that lives as long as the machine and is too large for the stack.
 #[repr(C)]
@@ -48,7 +48,7 @@ pub fn run(args: Args) -> ! {
 fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'static mut Ears) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
-    calls::prefer();
+    calls::forgo_core();
     let mut trouble = |what: &[u8], object: &[u8], errno| {
         init.handle(kernel::now(), Event::Trouble { what, object, errno });
     };
@@ -66,12 +66,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
     if env.lost > 0 {
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
-    let nursery = Nursery {
-        envp: env.pointer(),
-        folders: child::FOLDERS,
-        board: Board::new(),
-        groups: Groups::new(),
-    };
+    let nursery = Nursery { envp: env.pointer(), folders: child::FOLDERS, groups: Groups::new() };
     let mut hands = Hands {
         place: Place::Top { on_machine },
         nursery,
@@ -92,15 +87,19 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
 /// The loop of process 1. It has no way out.
 pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
     let mut reaper = Reaper::new();
+    let mut untidy = None;
     loop {
         let done = act(init, hands);
-        if done && init.comes_to_rest() {
+        if done && (init.comes_to_rest() || untidy.is_some()) {
+            hands.settle();
             hands.sinks.open_console();
+            untidy = cradle::tidy_up(untidy);
             memory::forget_the_cold(memory::code_of_init());
             memory::forget_the_stack();
         }
         let children = if done { reaper.children } else { Children::Pending };
-        let wake = source::wait(init.next_deadline(), children, requests);
+        let again = untidy.map(|delay| kernel::now().plus(delay));
+        let wake = source::wait(earlier(init.next_deadline(), again), children, requests);
         match wake {
             Wake::News => {
                 hear(init, hands);
@@ -168,7 +167,7 @@ fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
     {
         hear(init, hands);
     }
-    if let Some(event) = source::reaped(hands.nursery.board, hands.ears, what) {
+    if let Some(event) = source::reaped(hands.ears, what) {
         init.handle(kernel::now(), event);
         // Starts come after all others that have ended.
         while let Some(action) = init.next_action().filter(|action| !action.is_start()) {

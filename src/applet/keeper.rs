@@ -93,7 +93,6 @@ pub extern "C" fn keep(job: &Job) -> ! {
         file,
         unit: Unit::new(),
         chance: Chance::new(),
-        board: Board::new(),
         tell: Fd::adopt(job.tell),
         gate: Fd::adopt(job.gate),
     };
@@ -153,7 +152,6 @@ struct Keeper<'a> {
     file: PidFile,
     unit: Unit,
     chance: Chance,
-    board: Option<&'static Board>,
     /// Open until the program runs for the first time.
     tell: Fd,
     gate: Fd,
@@ -207,7 +205,7 @@ impl Keeper<'_> {
 
     fn ended(&mut self, pid: Pid, exit: Exit) {
         let fault = match exit {
-            Exit::Code(code) => self.board.and_then(|board| board.take(pid, code)),
+            Exit::Code(code) => Board::word_of(pid, code),
             Exit::Signal(_) => None,
         };
         if let Some(fault) = fault.filter(|_| self.tell.is_open()) {
@@ -258,7 +256,7 @@ impl Keeper<'_> {
                 envp: args.env_pointer(),
                 terminal: None,
                 manner: Manner::Plain,
-                board: self.board,
+                board: Board::shared(),
             },
             stop: self.job.stop,
             gate: &self.gate,

@@ -9,7 +9,6 @@ use pidone::wire::text::Line;
 
 use super::init::{STORE, Store, live};
 use super::{REFUSED, USAGE};
-use crate::sys::child::Board;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
 use crate::sys::fd::{self, Fd};
@@ -55,12 +54,8 @@ pub fn run(args: Args, from: usize) -> i32 {
     // It is taken here alone, and this runs once.
     if let Some(Store { ears, memory, .. }) = STORE.take() {
         kernel::adopt_orphans();
-        let nursery = Nursery {
-            envp: args.env_pointer(),
-            folders: args.path(),
-            board: Board::new(),
-            groups: Groups::new(),
-        };
+        let nursery =
+            Nursery { envp: args.env_pointer(), folders: args.path(), groups: Groups::new() };
         let place = Place::Within { inittab: wanted.inittab, pidfile: wanted.pidfile };
         let ears = ears.insert(Ears::new());
         let mut hands = Hands { place, nursery, sinks: Sinks::new(), watch: Watch::new(), ears };

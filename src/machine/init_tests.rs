@@ -1,4 +1,5 @@
 use super::*;
+use crate::machine::records::Record;
 use crate::machine::shutdown::{LAST_MS, LastState};
 use crate::machine::{Exit, Fault, LastStep, Refusal, Step};
 

@@ -17,7 +17,7 @@ impl Init<'_> {
         if let Some(unit) = self.unit_of(pid) {
             self.unit_ended(unit, pid, exit, fault);
         }
-        self.records.ended(pid);
+        self.stirred |= self.records.ended(pid);
         self.step_ended(pid, exit);
     }
 

@@ -313,7 +313,7 @@ impl Action {
 }
 
 /// The earlier of two times, either of which may be missing.
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+pub fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

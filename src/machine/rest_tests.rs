@@ -10,6 +10,8 @@ fn what_the_end_of_the_boot_started_has_a_head_start_of_syslog() {
     assert_eq!((b.init.next_action(), b.init.next_deadline()), (None, Some(in_time)));
     b.now = in_time;
     b.init.handle(b.now, Event::Tick);
+    assert_eq!(b.init.next_action(), Some(Action::Record(Record::Boot)));
+    b.init.handle(b.now, Event::Recorded { writer: Some(Pid(4)) });
     assert_eq!(b.init.next_action(), Some(Action::Tell(Sink::Syslog)));
 }
 
@@ -26,6 +28,10 @@ fn it_comes_to_rest_after_everything_but_the_end_of_orphans() {
     assert!(!b.init.comes_to_rest(), "orphans are nothing");
     b.exits(3, 0);
     assert!(b.init.comes_to_rest(), "a unit is something");
+    b.init.records.put(Record::Down);
+    b.init.records.taken(Some(Pid(98)));
+    b.exits(98, 0);
+    assert!(b.init.comes_to_rest(), "so is what was written down");
     b.happens(Event::Requested(Request::Pause));
     assert!(b.init.comes_to_rest(), "and so is a request");
 }

@@ -2,7 +2,7 @@
 //! leaves word of what failed and is gone.
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use heapless::Vec;
 use pidone::machine::{Fault, Pid, Refusal, Step};
@@ -19,6 +19,7 @@ use super::sweep::Groups;
 use super::{env, fd, kernel, stdio, tty};
 
 /// What a child is to become. Everything it needs is ready before it is born.
+#[derive(Clone, Copy)]
 pub struct Order<'a> {
     /// The path that has to be there.
     pub condition: &'a [u8],
@@ -80,12 +81,41 @@ const COUNTER: usize = 511;
 /// A page in which children that failed leave word, by their number.
 pub struct Board([AtomicU64; 512]);
 
+/// The board of children that have our memory.
+static OURS: Board = Board([const { AtomicU64::new(0) }; 512]);
+
+/// That of children with a memory of their own, once it is there.
+static SHARED: AtomicPtr<Board> = AtomicPtr::new(core::ptr::null_mut());
+
 impl Board {
-    /// Puts up the board; nothing where memory is short.
-    pub fn new() -> Option<&'static Board> {
-        let page = kernel::shared_page()?;
-        // SAFETY: a board is that array and nothing else.
-        Some(unsafe { &*(core::ptr::from_ref(page).cast::<Board>()) })
+    /// The board for children that have our memory.
+    pub fn ours() -> &'static Board {
+        &OURS
+    }
+
+    /// The board for children that have a copy of our memory, put up when it is first asked for;
+    /// nothing where memory is short.
+    pub fn shared() -> Option<&'static Board> {
+        let known = Board::known();
+        if known.is_some() {
+            return known;
+        }
+        let page = core::ptr::from_ref(kernel::shared_page()?);
+        SHARED.store(page.cast_mut().cast(), Ordering::Relaxed);
+        Board::known()
+    }
+
+    fn known() -> Option<&'static Board> {
+        // SAFETY: what was stored is a page that is there for ever, and a board is that array.
+        unsafe { SHARED.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// Takes the word of a child that has ended off its board.
+    pub fn word_of(pid: Pid, code: u8) -> Option<Fault> {
+        if i32::from(code) != WORD_LEFT {
+            return None;
+        }
+        OURS.take(pid).or_else(|| Board::known()?.take(pid))
     }
 
     fn leave(&self, step: Step, errno: u16) {
@@ -97,11 +127,7 @@ impl Board {
         }
     }
 
-    /// Takes the word of a child off the board.
-    pub fn take(&self, pid: Pid, code: u8) -> Option<Fault> {
-        if i32::from(code) != WORD_LEFT {
-            return None;
-        }
+    fn take(&self, pid: Pid) -> Option<Fault> {
         let words = self.0.iter().take(COUNTER);
         let mut mine = words.filter(|word| word.load(Ordering::Acquire) >> 32 == pid.0 as u64);
         let word = mine.next()?.swap(0, Ordering::AcqRel);

@@ -10,12 +10,15 @@ use pidone::machine::table::Table;
 use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
 };
+use pidone::wire::consoles::List;
 use pidone::wire::errno;
+use pidone::wire::names::holds;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use rustix::fs::{Access, access};
 use rustix::system::RebootCommand;
 
+use super::calls;
 use super::container::kin;
 use super::ears::Ears;
 use super::facts::{Names, RELEASE};
@@ -81,6 +84,13 @@ impl Hands {
             Action::Leave { code } => self.leave(code),
         };
         init.handle(kernel::now(), event);
+    }
+
+    /// Everything is started.
+    pub fn settle(&self) {
+        if let Place::Top { .. } = self.place {
+            calls::prefer();
+        }
     }
 
     fn spawn(&mut self, table: &Table, unit: UnitId) -> Event<'static> {
@@ -160,30 +170,44 @@ const PIECES_MAX: usize = 8192;
 impl Hands {
     /// Hands over the table, and what its lines for the consoles stand for.
     fn read_table(&mut self, init: &mut Init<'_>) {
-        let list = host::consoles(self.on_machine());
-        init.handle(kernel::now(), Event::Consoles(&list));
-        self.read_text(init);
+        let list = self.read_text(init);
         if init.consoles() == Consoles::Ignored {
             self.watch.leave_consoles();
-        } else if self.watch.over_consoles() && host::consoles(self.on_machine()) != list {
+        } else if self.watch.over_consoles() && Some(self.consoles()) != list {
             // They changed before the watch began.
             init.handle(kernel::now(), Event::ConsolesChanged);
         }
     }
+
+    fn consoles(&self) -> List {
+        host::consoles(self.on_machine())
+    }
 }
 
 impl Hands {
-    fn read_text(&self, init: &mut Init<'_>) {
+    /// Hands over the text, and before a line that may stand for the consoles what they are: the
+    /// kernel is not asked on the way to the first prompt unless a line wants to know.
+    fn read_text(&self, init: &mut Init<'_>) -> Option<List> {
         let path = match self.place {
             Place::Top { .. } => INITTAB,
             Place::Within { inittab, .. } => inittab,
         };
-        let shell = || access(SHELL, Access::EXEC_OK).is_ok();
-        let end = match read_pieces(path, init) {
+        let mut list = None;
+        let mut want_consoles = |init: &mut Init<'_>| {
+            if list.is_none() {
+                init.handle(kernel::now(), Event::Consoles(list.insert(self.consoles())));
+            }
+        };
+        let end = match read_pieces(path, init, &mut want_consoles) {
             Ok(()) => Event::TextEnd,
-            Err(errno) => Event::TextFailed { errno, shell: shell() },
+            Err(errno) => {
+                // There are lines for them among those that stand in for the file's.
+                want_consoles(init);
+                Event::TextFailed { errno, shell: access(SHELL, Access::EXEC_OK).is_ok() }
+            }
         };
         init.handle(kernel::now(), end);
+        list
     }
 
     fn on_machine(&self) -> bool {
@@ -243,8 +267,14 @@ extern "C" fn do_nothing(_: &LastStep) -> ! {
 /// How often those below us are killed at once: each round finds what the one before has forked.
 const ROUNDS: u32 = 16;
 
-/// Hands over the table piece by piece, but for its end.
-fn read_pieces(path: &CStr, init: &mut Init<'_>) -> kernel::Result<()> {
+/// Hands over the table piece by piece, but for its end. What begins with this sign is told to
+/// `special` before.
+fn read_pieces(
+    path: &CStr,
+    init: &mut Init<'_>,
+    special: &mut dyn FnMut(&mut Init<'_>),
+) -> kernel::Result<()> {
+    const SPECIAL: u8 = b'@';
     let table = Fd::open(path, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
     table.opened()?;
     let mut piece = [0u8; PIECE];
@@ -254,6 +284,9 @@ fn read_pieces(path: &CStr, init: &mut Init<'_>) -> kernel::Result<()> {
             return Ok(());
         }
         let text = piece.get(..count as usize).unwrap_or(&[]);
+        if holds(text, SPECIAL) {
+            special(init);
+        }
         init.handle(kernel::now(), Event::Text(text));
     }
     Err(errno::EFBIG)

@@ -2,6 +2,7 @@
 
 use core::arch::asm;
 use core::ffi::CStr;
+use core::sync::atomic::AtomicU32;
 
 use pidone::machine::time::Instant;
 use pidone::machine::{Exit, Pid};
@@ -314,14 +315,33 @@ pub unsafe fn spawn<T>(
     stack: &'static mut [u8],
     body: extern "C" fn(&T) -> !,
 ) -> Result<Pid> {
-    const CLONE_VM: usize = 0x100;
     let (order, body) = (core::ptr::from_ref(order).cast(), body as *const ());
     let top = stack.as_mut_ptr_range().end as usize;
     // SAFETY: as for `fork`; the stack grows down from the end of what is the child's alone.
     outcome(unsafe { clone_at(CLONE_VM | SIGCHLD, top, order, body) }).map(|pid| Pid(pid as i32))
 }
 
-/// The same for every type of order; a stack of 0 is ours.
+/// The same with a word behind the top of the stack that is not 0, and is once all of it is free
+/// again, see CLONE_CHILD_CLEARTID in clone(2).
+///
+/// # Safety
+/// As [`spawn`]; below the word lies the stack.
+pub unsafe fn spawn_below<T>(
+    order: &T,
+    word: *const AtomicU32,
+    body: extern "C" fn(&T) -> !,
+) -> Result<Pid> {
+    const CLEAR_AT_THE_END: usize = 0x20_0000;
+    let (order, body) = (core::ptr::from_ref(order).cast(), body as *const ());
+    let flags = CLONE_VM | CLEAR_AT_THE_END | SIGCHLD;
+    // SAFETY: as for `spawn`.
+    outcome(unsafe { clone_at(flags, word as usize, order, body) }).map(|pid| Pid(pid as i32))
+}
+
+const CLONE_VM: usize = 0x100;
+
+/// The same for every type of order; a stack of 0 is ours. What is asked to be cleared lies behind
+/// the top of the stack.
 ///
 /// # Safety
 /// As [`fork`] and [`spawn`]; `body` is the address of a function that takes `order`.
@@ -345,7 +365,7 @@ unsafe fn clone_at(flags: usize, stack: usize, order: *const (), body: *const ()
             in("rdi") flags,
             in("rsi") stack,
             in("rdx") 0,
-            in("r10") 0,
+            in("r10") stack,
             in("r8") 0,
             out("rcx") _,
             out("r11") _,

@@ -78,6 +78,11 @@ pub fn forget_the_cold(hot: Pages) {
     Pages::forget(hot.0, hot.1);
 }
 
+/// Gives back whole pages that are zeros when they are needed again.
+pub fn forget(from: usize, len: usize) {
+    Pages::forget(from, from + len);
+}
+
 /// Gives back the stack below the caller, as far as any call of ours goes down.
 pub fn forget_the_stack() {
     /// More than any call of ours takes, and half of what the kernel maps at the beginning.

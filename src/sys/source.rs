@@ -137,11 +137,11 @@ pub fn hear<'a>(ears: &mut Ears, message: &'a mut Message) -> Option<Event<'a>> 
 }
 
 /// What the machine is told of what was reaped.
-pub fn reaped(board: Option<&Board>, ears: &mut Ears, what: Reaped) -> Option<Event<'static>> {
+pub fn reaped(ears: &mut Ears, what: Reaped) -> Option<Event<'static>> {
     match what {
         Reaped::Child(pid, exit) => {
             ears.forget(pid);
-            Some(Event::Exited { pid, exit, fault: fault(board, pid, exit) })
+            Some(Event::Exited { pid, exit, fault: fault(pid, exit) })
         }
         Reaped::Stopped(..) | Reaped::None => None,
         Reaped::Childless => Some(Event::Childless),
@@ -154,9 +154,9 @@ fn holds_still(word: &Fault) -> bool {
     word.finding().is_none_or(kernel::is_child)
 }
 
-fn fault(board: Option<&Board>, pid: Pid, exit: Exit) -> Option<Fault> {
+fn fault(pid: Pid, exit: Exit) -> Option<Fault> {
     match exit {
-        Exit::Code(code) => board?.take(pid, code).filter(holds_still),
+        Exit::Code(code) => Board::word_of(pid, code).filter(holds_still),
         Exit::Signal(_) => None,
     }
 }

@@ -13,8 +13,10 @@ use rustix::fs::{Access, access};
 
 use super::aide::{self, Task};
 use super::child::{self, Board, Gate, Manner, Order};
+use super::cradle;
 use super::ears::{Ears, Sign};
 use super::kernel;
+use super::setup;
 use super::start::{Args, c_str, joined};
 use super::sweep::Groups;
 use super::watch::Watch;
@@ -30,17 +32,32 @@ pub struct Nursery {
     pub envp: *const *const u8,
     /// The folders in which programs are looked for.
     pub folders: &'static [u8],
-    /// Where children leave word.
-    pub board: Option<&'static Board>,
     /// The groups of units.
     pub groups: Groups,
 }
+
+/// What the order for a child leads to.
+pub struct Kit {
+    words: Words,
+    argv: Argv,
+    terminal: Path,
+}
+
+impl Kit {
+    /// Nothing yet, which is all zeros.
+    pub const fn new() -> Self {
+        Kit { words: Words::new(), argv: Argv::new(), terminal: Path::new() }
+    }
+}
+
+/// What becomes of an order.
+type Birth = fn(&Order<'_>) -> Result<Pid, Refusal>;
 
 /// The words of a command as execve wants them.
 pub type Argv = Vec<*const u8, { command::WORDS_MAX + 1 }>;
 
 /// Pointers into words, each ended by a NUL, which must stay where they are while these are in use.
-pub fn argv(words: &[u8]) -> Argv {
+pub fn point_to(words: &[u8]) -> Argv {
     let mut argv = Argv::new();
     let mut begins = true;
     for byte in words {
@@ -87,7 +104,13 @@ impl Nursery {
         let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
         let at = options::value(field, b"ready").and_then(options::descriptor);
         let gate = pipe.as_ref().map(|(_, its)| Gate { fd: its.raw(), at });
-        let pid = self.hand_over(table, spec, gate, notify, bear)?;
+        let plain = spec.kind != Kind::AskFirst && setup::is_plain(field);
+        let mut own = None;
+        let (kit, to): (_, Birth) = match cradle::kit().filter(|_| plain) {
+            Some(kit) => (kit, cradle::bear),
+            None => (own.insert(Kit::new()), bear),
+        };
+        let pid = self.hand_over(table, spec, kit, gate, notify, to)?;
         if let (Some(sign), Some((ours, _))) = (sign, pipe) {
             ears.keep(pid, sign, ours);
         }
@@ -96,14 +119,14 @@ impl Nursery {
 
     /// Begins an aide.
     pub fn begin_aide(&self, options: &[u8], of: Pid, errand: Errand) -> kernel::Result<Pid> {
-        let task = Task { errand, of, options, envp: self.envp, board: self.board };
+        let task = Task { errand, of, options, envp: self.envp, board: Board::shared() };
         // SAFETY: `run` never returns.
         unsafe { kernel::fork(&task, aide::run) }
     }
 
     /// Makes this process what a unit would become; comes back only with what failed.
     pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Refusal> {
-        self.hand_over(table, spec, None, b"", child::become_program)
+        self.hand_over(table, spec, &mut Kit::new(), None, b"", child::become_program)
     }
 
     /// Makes ready what a child needs and hands it over.
@@ -111,18 +134,18 @@ impl Nursery {
         &self,
         table: &Table,
         spec: &Spec,
+        kit: &mut Kit,
         gate: Option<Gate>,
         notify: &[u8],
-        to: fn(&Order<'_>) -> Result<Pid, Refusal>,
+        to: Birth,
     ) -> Result<Pid, Refusal> {
         let text = table.text(spec.command);
-        let mut words = Words::new();
+        let Kit { words, argv, terminal } = kit;
         words.split(text);
-        let argv = argv(words.bytes());
+        *argv = point_to(words.bytes());
         let login = begins(text, b'-');
         let tty = table.text(spec.tty);
-        let mut room = Path::new();
-        let terminal = joined(&mut room, &[DEV, tty]);
+        let terminal = joined(terminal, &[DEV, tty]);
         to(&Order {
             condition: table.text(spec.condition),
             options: table.text(spec.options),
@@ -142,14 +165,16 @@ impl Nursery {
             notify,
             instance: spec.instance,
             groups: spec.kind.is_service().then_some(&self.groups),
-            board: self.board,
+            board: None,
         })
     }
 }
 
-fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
+/// Starts a child with a copy of our memory.
+pub fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
+    let order = Order { board: Board::shared(), ..*order };
     // SAFETY: `run` never returns.
-    let born = unsafe { kernel::fork(order, child::run) };
+    let born = unsafe { kernel::fork(&order, child::run) };
     born.map_err(|errno| Refusal::Fault(Fault { step: Step::Fork, errno }))
 }
 
@@ -158,7 +183,7 @@ fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
 pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
     let mut words = Words::new();
     words.split_list(command);
-    let argv = argv(words.bytes());
+    let argv = point_to(words.bytes());
     let order = Order {
         condition: &[],
         path: c_str(words.path()).unwrap_or(c""),

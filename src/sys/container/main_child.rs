@@ -72,6 +72,14 @@ pub fn own_stack() -> Option<&'static mut [u8]> {
     Some(unsafe { &mut *OWN.0.get() })
 }
 
+/// How much of it is free where it is nobody's stack, in bytes: whole pages.
+pub const SPARE: usize = DEEPEST;
+
+/// Where that begins, for whoever is not the init of a container.
+pub fn spare() -> *mut u8 {
+    OWN.0.get().cast()
+}
+
 /// What the child works with.
 #[repr(C)]
 struct Bed {
