@@ -102,6 +102,44 @@ exit 0;
 }
 
 #[test]
+fn a_service_that_names_its_heir_is_not_ready_before_that_says_so() {
+    let service = "#!/usr/bin/perl
+use POSIX 'setsid';
+use Socket;
+sub notify {
+    (my $name = $ENV{NOTIFY_SOCKET}) =~ s/^@/\\0/;
+    socket(my $to, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+    send($to, $_[0], 0, pack_sockaddr_un($name)) or die $!;
+}
+sub await { select(undef, undef, undef, 0.01) until -e $_[0] }
+if (my $heir = fork) {
+    await('/tmp/apart');
+    notify(\"MAINPID=$heir\");
+    system('/bin/say', 'named');
+    exit 0;
+}
+setsid;
+system('/bin/touch', '/tmp/apart');
+await('/tmp/door');
+system('/bin/say', 'opens');
+notify('READY=1');
+sleep 100000;
+";
+    let lines = ":name=d,ready=notify:respawn:/bin/service\n:after=d:once:/bin/say after\n";
+    let mut ns = pidone(lines).file("bin/service", service).start();
+    ns.until_said("named", 1);
+    ns.until("the heir is not followed", || {
+        let service = ns.procs().named("service");
+        service.len() == 1 && service[0].parent == 1 && ns.procs().named("init").len() == 1
+    });
+    ns.until_ready();
+    ns.root().write("tmp/door", "");
+    ns.until_said("after", 1);
+    ns.power_off();
+    assert_eq!(ns.log(), "named\nopens\nafter\n");
+}
+
+#[test]
 fn a_unit_without_the_right_to_signal_a_process_is_not_followed_to_it() {
     let orphan = "#!/bin/sh\n/bin/mind other &\n";
     let liar = "#!/bin/sh\necho $1 > /tmp/liar.pid\n";

@@ -41,11 +41,11 @@ impl Init<'_> {
     }
 
     fn is_ready(&mut self, unit: UnitId) {
-        let slot = self.table.slot(unit);
-        if let Some(&Slot { spec, unit: before }) = slot
-            && let State::Starting { since, .. } = before.state
-        {
-            self.stimulate(unit, Stimulus::Ready);
+        let Some(&Slot { spec, unit: before }) = self.table.slot(unit) else {
+            return;
+        };
+        self.stimulate(unit, Stimulus::Ready);
+        if let State::Starting { since, .. } = before.state {
             self.begin_looking(unit);
             if spec.rules.ready != Ready::Exec {
                 self.tell_ready(unit, since);
@@ -53,10 +53,13 @@ impl Init<'_> {
         }
     }
 
-    /// Somebody speaks: the process of a unit, or one of its session.
+    /// Somebody speaks: the process of a unit, one of its session, or the one that is to take its
+    /// place.
     #[inline(never)]
     pub(super) fn notified(&mut self, pid: Pid, session: Pid, text: &[u8]) {
-        let Some(unit) = self.unit_of(pid).or_else(|| self.unit_of(session)) else {
+        let heir = || self.table.first(|slot| slot.unit.heir == pid && pid.0 > 0);
+        let own = self.unit_of(pid).or_else(|| self.unit_of(session));
+        let Some(unit) = own.or_else(heir) else {
             return;
         };
         notify::each(text, &mut |notice| self.notice(unit, notice));

@@ -90,3 +90,27 @@ fn each_unit_that_waits_for_too_long_is_reported_also_when_another_one_was_befor
     assert!(text.contains("c has waited") && !text.contains("a has waited"), "{text}");
     assert_eq!(b.init.next_deadline(), None, "then it is quiet");
 }
+
+#[test]
+fn a_unit_that_names_its_heir_is_ready_when_either_says_so_and_not_before() {
+    for heir_speaks_early in [false, true] {
+        let mut b = Bench::boot(":name=d,ready=notify:respawn:d\n:after=d:once:a\n");
+        let says = |b: &mut Bench, pid, text: &str| {
+            let (pid, text) = (Pid(pid), text.as_bytes());
+            b.happens(Event::Notified { pid, session: Pid(0), text });
+        };
+        says(&mut b, 2, "MAINPID=50");
+        b.exits(2, 0);
+        assert_eq!(b.did(), ["start d as 2", "follow 50 as 3"]);
+        says(&mut b, 51, "READY=1");
+        if heir_speaks_early {
+            says(&mut b, 50, "READY=1");
+        }
+        b.finds(3, 50);
+        if !heir_speaks_early {
+            assert_eq!(b.did().len(), 0, "it has not said that it is ready");
+            says(&mut b, 50, "READY=1");
+        }
+        assert_eq!(b.did(), ["start a as 4"]);
+    }
+}

@@ -2,8 +2,8 @@
 
 use super::time::{Chance, Instant};
 use super::unit::{
-    Ending, FAULT_WAIT_MS, LEAST_WAIT_MS, Rules, State, Stimulus, Terminal, Then, Unit, WELL_MS,
-    Wait,
+    Ending, FAULT_WAIT_MS, LEAST_WAIT_MS, Rules, Shown, State, Stimulus, Terminal, Then, Unit,
+    WELL_MS, Wait,
 };
 use super::{Pid, Refusal};
 use crate::wire::options::{Ready, Restart};
@@ -91,7 +91,7 @@ impl Unit {
 
     fn starting(&mut self, at: &mut Moment<'_>, pid: Pid, since: Instant, what: Stimulus) -> State {
         match what {
-            S::Ready => State::Up { pid, since },
+            S::Ready => self.ready(State::Up { pid, since }),
             S::Exited(Ending::Fine) if at.rules.follows => FORKED,
             S::Exited(_) | S::Heir(_) | S::Stop(_) | S::Expire | S::Abandon => {
                 self.running(at, pid, since, what)
@@ -129,8 +129,9 @@ impl Unit {
                 State::Forked { until: None, then }
             }
             S::Stop(then) => State::Forked { until, then: Some(then) },
+            S::Ready => self.ready(self.state),
             S::Expire | S::Abandon => State::Done,
-            S::Start | S::Ready | S::Exited(_) | S::Heir(_) | S::Found(_) => self.state,
+            S::Start | S::Exited(_) | S::Heir(_) | S::Found(_) => self.state,
             S::Signalled | S::Extend(_) | S::Tick | S::Appeared => self.state,
         }
     }
@@ -146,9 +147,10 @@ impl Unit {
             S::Found(pid) => self.found(at, pid, then),
             S::Exited(_) => self.stopped(at, then.unwrap_or(Then::Unwell)),
             S::Stop(then) => State::Following { pid, then: Some(then) },
+            S::Ready => self.ready(self.state),
             S::Expire => State::Overdue { pid, then: Then::Rest },
             S::Abandon => State::Done,
-            S::Start | S::Spawned(_) | S::Refused(_) | S::Ready | S::Heir(_) => self.state,
+            S::Start | S::Spawned(_) | S::Refused(_) | S::Heir(_) => self.state,
             S::Signalled | S::Extend(_) | S::Tick | S::Appeared => self.state,
         }
     }
@@ -221,6 +223,7 @@ impl Unit {
         }
         self.starts = self.starts.saturating_add(1);
         (self.terminal, self.wait, self.heir) = (Terminal::Found, Wait::Unsaid, Pid(0));
+        self.shown = Shown::Open;
         if at.rules.follows {
             return State::Starting { pid, since: at.now };
         }
@@ -238,12 +241,27 @@ impl Unit {
         self.state
     }
 
-    /// It goes on as another process, unless it was to stop.
+    fn ready(&mut self, state: State) -> State {
+        self.shown = Shown::Ready;
+        state
+    }
+
+    /// It goes on as another process, unless it was to stop. One whose file named the process is up
+    /// with it. Of any other one the new process has yet to show what the old one did not; but the
+    /// pipe of the old one has closed, so that there a newline is not waited for.
     fn found(&mut self, at: &Moment<'_>, pid: Pid, then: Option<Then>) -> State {
         self.heir = Pid(0);
-        match then {
-            Some(then) => State::Leaving { pid, then },
-            None => State::Up { pid, since: at.now },
+        let since = at.now;
+        let open = !at.rules.follows && self.shown == Shown::Open;
+        match (then, at.rules.ready) {
+            (Some(then), _) => State::Leaving { pid, then },
+            (None, Ready::Notify | Ready::Path | Ready::Port | Ready::Exit) if open => {
+                State::Starting { pid, since }
+            }
+            (None, Ready::Notify | Ready::Path | Ready::Port | Ready::Exit) => {
+                State::Up { pid, since }
+            }
+            (None, Ready::AtOnce | Ready::Exec | Ready::Newline) => State::Up { pid, since },
         }
     }
 

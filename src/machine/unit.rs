@@ -164,6 +164,15 @@ pub enum Wait {
     Said,
 }
 
+/// Whether a unit has shown that it is ready, for when it goes on as another process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// It has not.
+    Open,
+    /// It has, by itself or by the process that takes its place.
+    Ready,
+}
+
 /// A unit: its state and what is remembered of its lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unit {
@@ -177,6 +186,8 @@ pub struct Unit {
     pub wait: Wait,
     /// The process that is to be followed when its own one ends, or 0.
     pub heir: Pid,
+    /// Whether it was ready, while a process takes the place of its own one.
+    pub shown: Shown,
     /// Starts since `window` began.
     pub starts: u16,
     /// When the span of `max=` began.
@@ -236,7 +247,9 @@ impl Unit {
     pub const fn new() -> Self {
         let (terminal, wait) = (Terminal::Found, Wait::Unsaid);
         let window = Instant::from_millis(0);
-        Unit { state: State::Idle, early: 0, terminal, wait, heir: Pid(0), starts: 0, window }
+        let heir = Pid(0);
+        let (state, shown) = (State::Idle, Shown::Open);
+        Unit { state, early: 0, terminal, wait, heir, shown, starts: 0, window }
     }
 }
 
