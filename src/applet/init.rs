@@ -11,7 +11,7 @@ use pidone::wire::signals::Signal;
 
 use crate::sys::child;
 use crate::sys::deed::{Hands, Place};
-use crate::sys::ears::Ears;
+use crate::sys::ears::{Ears, Gates};
 use crate::sys::env::Env;
 use crate::sys::kernel::Reaped;
 use crate::sys::reap::{Children, Reaper};
@@ -30,17 +30,18 @@ pub struct Store {
     // Nothing at first, since what is not zero would be in the file.
     pub ears: Option<Ears>,
     pub memory: Memory,
+    pub gates: Gates,
 }
 
 pub static STORE: Stock<Store> =
-    Stock::new(Store { env: Env::new(), ears: None, memory: Memory::new() });
+    Stock::new(Store { env: Env::new(), ears: None, memory: Memory::new(), gates: Gates::new() });
 
 /// Runs for ever.
 pub fn run(args: Args) -> ! {
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { env, ears, memory }) = STORE.take() {
-        prepare(args, &mut Init::new(memory), env, ears.insert(Ears::new()));
+    if let Some(Store { env, ears, memory, gates }) = STORE.take() {
+        prepare(args, &mut Init::new(memory), env, ears.insert(Ears::new(gates)));
     }
     kernel::exit(101)
 }

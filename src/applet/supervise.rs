@@ -52,12 +52,12 @@ pub fn run(args: Args, from: usize) -> i32 {
     }
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { ears, memory, .. }) = STORE.take() {
+    if let Some(Store { ears, memory, gates, .. }) = STORE.take() {
         kernel::adopt_orphans();
         let nursery =
             Nursery { envp: args.env_pointer(), folders: args.path(), groups: Groups::new() };
         let place = Place::Within { inittab: wanted.inittab, pidfile: wanted.pidfile };
-        let ears = ears.insert(Ears::new());
+        let ears = ears.insert(Ears::new(gates));
         let mut hands = Hands { place, nursery, sinks: Sinks::new(), watch: Watch::new(), ears };
         let mut init = Init::new(memory);
         init.handle(kernel::now(), Event::Boot { mode: Mode::Supervise, seed: calls::seed() });

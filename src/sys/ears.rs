@@ -3,6 +3,7 @@
 
 use heapless::Vec;
 use pidone::machine::Pid;
+use pidone::machine::table::UNITS_MAX;
 use pidone::wire::errno::{EAGAIN, EMFILE};
 use pidone::wire::names::holds;
 use pidone::wire::notify::MESSAGE_MAX;
@@ -13,9 +14,10 @@ use super::calls;
 use super::fd::{self, Fd};
 use super::kernel::{self, Result, is_fine, outcome};
 
-/// The most units that can be on their way to a newline or to their program at once. Whoever
-/// comes too many waits as after a fork that failed.
-const GATES_MAX: usize = 64;
+/// The most units that can be on their way to a newline or to their program at once: all that a
+/// table holds, since all may be started at once and each has one pipe. That is 6 KiB of address
+/// space, of which only what is used becomes memory.
+const GATES_MAX: usize = 2 * UNITS_MAX;
 
 /// What a pipe of a unit is to tell.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub enum Sign {
 }
 
 /// Our end of a pipe, open until it has told.
-struct Gate {
+pub struct Gate {
     pid: Pid,
     sign: Sign,
     fd: Fd,
@@ -47,9 +49,12 @@ pub type Message = [u8; MESSAGE_MAX];
 /// The longest name of our socket: a NUL, and five digits by unix(7).
 pub const NAME_MAX: usize = 6;
 
+/// Our ends of the pipes of all units. They are kept apart because they are large, and zeros.
+pub type Gates = Vec<Gate, GATES_MAX>;
+
 /// Everything that is listened to.
 pub struct Ears {
-    gates: Vec<Gate, GATES_MAX>,
+    gates: &'static mut Gates,
     socket: Fd,
     /// Its name, as a program looks for it: `@` stands for the NUL.
     name: [u8; NAME_MAX],
@@ -59,8 +64,8 @@ pub struct Ears {
 
 impl Ears {
     /// Nothing is listened to.
-    pub const fn new() -> Self {
-        Ears { gates: Vec::new(), socket: Fd::NONE, name: [0; NAME_MAX], taker: Pid(0) }
+    pub const fn new(gates: &'static mut Gates) -> Self {
+        Ears { gates, socket: Fd::NONE, name: [0; NAME_MAX], taker: Pid(0) }
     }
 
     /// Opens a pipe for a unit that is about to start: our end, which is kept with
