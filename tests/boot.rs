@@ -9,6 +9,8 @@ mod console;
 mod guest;
 #[path = "boot/logins.rs"]
 mod logins;
+#[path = "boot/memory.rs"]
+mod memory;
 #[path = "boot/sessions.rs"]
 mod sessions;
 mod support;

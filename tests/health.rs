@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Builder, Init, Namespace};
+use support::{Builder, Init, Namespace, Syslog};
 
 /// A network of its own has a loopback that is down.
 const LOOPBACK: &str = "::sysinit:/bin/ifconfig lo up\n";
@@ -89,7 +89,22 @@ my $leak = 'x' x 50_000_000;
 sleep 100000;
 ";
     let reason = "web has more memory than its mem= allows; stopped";
-    comes_back("mem=30M,every=100ms", service, reason).power_off();
+    let mut ns = comes_back("mem=30M,every=100ms", service, reason);
+    let said = "web: no control group holds its mem=; it and others are looked at";
+    assert_eq!(ns.console().matches(said).count(), 1, "{}", ns.state());
+    ns.power_off();
+}
+
+#[test]
+fn memory_that_nobody_can_look_at_is_no_memory_that_is_well() {
+    let builder = Builder::new(Init::Pidone);
+    let syslog = Syslog::bind(builder.root());
+    let unit = ":name=web,mem=1M,every=100ms,fails=2:respawn:/bin/hold up";
+    let mut ns = builder.inittab(format!("::sysinit:/bin/umount -l /proc\n{unit}\n")).start();
+    let said = "web: nobody can look at its mem=: No such file or directory; ";
+    syslog.until(&format!("{said}looked at again"));
+    syslog.until(&format!("{said}stopped"));
+    ns.power_off();
 }
 
 #[test]

@@ -145,8 +145,8 @@ const PLANTS: &[Plant] = &[
     Plant {
         what: "what a unit leaves behind is killed though it ended by itself",
         file: "machine/lives.rs",
-        from: ".then_some((pid, before.state.is_stopping()))",
-        to: ".then_some((pid, before.state.pid().is_some()))",
+        from: "let kill = out || before.state.is_stopping();",
+        to: "let kill = out || before.state.pid().is_some();",
     },
     Plant {
         what: "an aide stays when its unit has ended",

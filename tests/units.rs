@@ -226,39 +226,6 @@ fn what_a_unit_started_that_ends_by_itself_lives_on() {
 }
 
 #[test]
-fn where_there_are_groups_nothing_gets_away_from_them() {
-    let escapes = LITTERS.replace("setpgrp;", "use POSIX; POSIX::setsid();");
-    let ns = litterer("").file("bin/litters", escapes);
-    let folder = ns.root().path("sys/fs/cgroup");
-    fs::create_dir_all(&folder).expect("a folder on a tmpfs");
-    support::sys::mount(c"cgroup2", &folder, c"").expect("the kernel has groups");
-    let mut ns = ns.start();
-    ns.until_said("littered", 1);
-    let ours = || {
-        let all = fs::read_dir(&folder).expect("it is mounted").flatten();
-        let mut ours = all.filter(|e| e.file_name().to_string_lossy().starts_with("pidone-"));
-        ours.find(|e| e.path().join(ns.procs().named("litters")[0].pid.to_string()).exists())
-    };
-    let ours = ours().expect("the unit has a group").path();
-    let pid = ns.procs().named("litters")[0].pid.to_string();
-    ns.root().write("etc/inittab", "::respawn:/bin/hold other\n");
-    ns.send(libc::SIGHUP);
-    ns.until_said("other", 1);
-    ns.until("what it left behind lives on", || ns.procs().named("sleep").len() == 1);
-    ns.until("the group stays", || !ours.join(&pid).exists());
-    ns.power_off();
-    for group in fs::read_dir(&ours).expect("the folder").flatten() {
-        let _ = fs::remove_dir(group.path());
-    }
-    take_away(&ours);
-}
-
-/// Takes away what the kernel keeps beyond the namespace.
-fn take_away(folder: &std::path::Path) {
-    assert!(support::wait::came_true(|| fs::remove_dir(folder).is_ok()), "the folder stays");
-}
-
-#[test]
 fn a_service_that_is_killed_fifty_times_is_there_again_fifty_times() {
     let mut ns = pidone(":name=db,max-delay=100ms:respawn:/bin/sleep 4711\n").start();
     let mut seed = 0x2545_f491_u32;

@@ -352,7 +352,7 @@ impl Getty<'_> {
             gate: None,
             notify: b"",
             instance: 0,
-            groups: None,
+            group: None,
         };
         let errno = child::execute(&order, order.envp);
         complain(path.to_bytes(), b"cannot run: ", errno)

@@ -13,13 +13,13 @@ use crate::sys::child;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::{Ears, Gates};
 use crate::sys::env::Env;
+use crate::sys::groups::Groups;
 use crate::sys::kernel::Reaped;
 use crate::sys::reap::{Children, Reaper};
 use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, OF_INIT, Requests, Wake};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::{Args, Stock};
-use crate::sys::sweep::Groups;
 use crate::sys::watch::Watch;
 use crate::sys::{calls, cradle, host, kernel, memory, mount, stdio, tty};
 
@@ -162,13 +162,15 @@ fn listen(init: &mut Init<'_>, hands: &mut Hands) {
 
 /// Does what follows from the end of a child.
 fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
-    // The last words of a unit count, though it has ended.
-    if let Reaped::Child(pid, _) = what
-        && init.has_unit_of(pid)
+    let mut verdict = None;
+    if let Reaped::Child(pid, exit) = what
+        && let Some(life) = init.life_of(pid)
     {
+        // The last words of a unit count, though it has ended.
         hear(init, hands);
+        verdict = hands.nursery.groups.verdict(life, exit);
     }
-    if let Some(event) = source::reaped(hands.ears, what) {
+    if let Some(event) = source::reaped(hands.ears, what, verdict) {
         init.handle(kernel::now(), event);
         // Starts come after all others that have ended.
         while let Some(action) = init.next_action().filter(|action| !action.is_start()) {

@@ -251,7 +251,7 @@ impl Keeper<'_> {
                 gate: None,
                 notify: if self.tell.is_open() { &self.job.notify } else { b"" },
                 instance: 0,
-                groups: None,
+                group: None,
                 argv: args.pointer(self.job.command),
                 envp: args.env_pointer(),
                 terminal: None,

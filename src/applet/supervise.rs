@@ -12,11 +12,11 @@ use super::{REFUSED, USAGE};
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
 use crate::sys::fd::{self, Fd};
+use crate::sys::groups::Groups;
 use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, OF_SUPERVISOR};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::Args;
-use crate::sys::sweep::Groups;
 use crate::sys::watch::Watch;
 use crate::sys::{calls, daemon, kernel, stdio};
 

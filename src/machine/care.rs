@@ -244,6 +244,14 @@ impl Care {
         }
     }
 
+    /// There is nothing to be looked at.
+    pub fn needless(&mut self, of: Pid) {
+        if let Some(ward) = self.ward(of) {
+            ward.plan.every = 0;
+            ward.aide = Aide::None;
+        }
+    }
+
     /// An aide has been sent KILL.
     pub fn killed(&mut self, aide: Pid) {
         for ward in &mut self.wards {

@@ -8,6 +8,7 @@ use super::unit::{State, Stimulus, Then};
 use super::{Action, Exit, Fault, Pid, Step, UnitId};
 use crate::wire::options::{self, Ready};
 use crate::wire::syslog::Level;
+use crate::wire::text::Line;
 use crate::wire::value::{self, Millis};
 
 /// How often a unit is looked at whose line does not say it, and how many looks may end badly.
@@ -89,17 +90,18 @@ impl Init<'_> {
     pub(super) fn aide_ended(&mut self, aide: Pid, exit: Exit, fault: Option<Fault>) {
         let step = fault.map(|fault| fault.step);
         let fine = exit == Exit::Code(0);
-        let Some(finding) = self.care.returned(self.now, aide, fine, step == Some(Step::Memory))
-        else {
+        let errno = fault.map_or(0, |fault| u64::from(fault.errno));
+        let leaks = step == Some(Step::Memory) && errno == 0;
+        let Some(finding) = self.care.returned(self.now, aide, fine, leaks) else {
             return;
         };
         let template: &[u8] = match step {
-            Some(Step::Memory) => b"%u has more memory than its mem= allows",
+            Some(Step::Memory) if leaks => b"%u has more memory than its mem= allows",
+            Some(Step::Memory) => b"%u: nobody can look at its mem=: %e",
             Some(Step::Port) => b"%u does not answer at its port=: %e",
             Some(_) => b"%u: its check= cannot be run: %e",
             None => b"%u does not pass its check=",
         };
-        let errno = fault.map_or(0, |fault| u64::from(fault.errno));
         match finding {
             Finding::Ready(of) => self.shown_ready(of),
             Finding::Well => {}
@@ -114,6 +116,27 @@ impl Init<'_> {
                 }
             }
         }
+    }
+
+    /// Says once that memory is looked at.
+    pub(super) fn tell_unheld(&mut self, unit: UnitId) {
+        if !self.unheld {
+            self.unheld = true;
+            let what = b"%u: no control group holds its mem=";
+            self.tell_health(Level::Warning, unit, what, 0, b"; it and others are looked at");
+        }
+    }
+
+    /// A unit was ended by the kernel because of what its line allows it.
+    #[inline(never)]
+    pub(super) fn tell_leak(&mut self, unit: UnitId) {
+        let mut most = Line::new();
+        if let Some(slot) = self.table.slot(unit) {
+            let field = self.table.text(slot.spec.options);
+            most.put(options::value(field, b"mem").unwrap_or_default());
+        }
+        let what = b"%u leaks past mem=%q; all of it was killed by the kernel";
+        self.tell_texts(Level::Warning, unit, what, 0, [most.as_bytes(), b""]);
     }
 
     /// Time went by: whoever has been silent for too long is unwell.

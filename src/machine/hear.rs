@@ -4,7 +4,7 @@ use super::init::{Init, Phase};
 use super::table::Slot;
 use super::time::Instant;
 use super::unit::{State, Stimulus, Then, Wait};
-use super::{Pid, UnitId};
+use super::{Life, Pid, UnitId};
 use crate::wire::notify::{self, Notice};
 use crate::wire::options::{Ready, Restart};
 use crate::wire::value::Millis;
@@ -30,9 +30,9 @@ impl Init<'_> {
         }
     }
 
-    /// Whether a process is that of a unit.
-    pub fn has_unit_of(&self, pid: Pid) -> bool {
-        self.unit_of(pid).is_some()
+    /// The life that a process is the process of.
+    pub fn life_of(&self, pid: Pid) -> Option<Life> {
+        self.table.slot(self.unit_of(pid)?).map(|slot| slot.unit.life)
     }
 
     /// The unit that a process is the process of.

@@ -8,7 +8,7 @@ use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{State, Stimulus, Unit};
-use super::{Action, End, Event, Mode, Pid, Request, Sink, UnitId, earlier};
+use super::{Action, End, Event, Life, Mode, Pid, Request, Sink, UnitId, earlier};
 use crate::wire::consoles::List;
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
@@ -41,6 +41,17 @@ pub enum Reading {
     Wanted,
     /// It is going on.
     Under,
+}
+
+/// What is to be seen to when a life is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Left {
+    /// Its process, which has ended.
+    pub pid: Pid,
+    /// The life.
+    pub life: Life,
+    /// Whether what it has left behind is to be killed.
+    pub kill: bool,
 }
 
 /// Whether units are started.
@@ -110,9 +121,12 @@ pub struct Init<'m> {
     pub(super) starts: Starts,
     pub(super) ctrlaltdel: Walk,
     pub(super) patience: Patience,
-    /// A process of a unit that has ended, and whether that was stopped. What it left behind is
-    /// seen to before the next event.
-    pub(super) left: Option<(Pid, bool)>,
+    /// A life of a unit that is over. What it left behind is seen to before the next event.
+    pub(super) left: Option<Left>,
+    /// It was said that the kernel does not hold the memory of some unit.
+    pub(super) unheld: bool,
+    /// The life that the next start begins.
+    pub(super) next_life: Life,
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
     pub(super) mode: Mode,
@@ -146,6 +160,8 @@ impl<'m> Init<'m> {
             ctrlaltdel: Walk::Off,
             patience: Patience::Calm,
             left: None,
+            unheld: false,
+            next_life: Life(1),
             loosened: false,
             mode: Mode::Inittab,
             stirred: false,
@@ -228,6 +244,8 @@ impl Init<'_> {
             Event::Swept => self.left = None,
             Event::AideBegun { of, aide } => self.care.begun(now, of, aide),
             Event::AideRefused { of } => self.care.refused(now, of),
+            Event::AideNeedless { of } => self.care.needless(of),
+            Event::Unheld { unit } => self.tell_unheld(unit),
             Event::AideKilled { aide } => self.care.killed(aide),
             Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
             Event::SignalledAll { any } => self.signalled_all(any),
@@ -244,8 +262,8 @@ impl Init<'_> {
     #[inline(never)]
     pub fn next_action(&self) -> Option<Action> {
         // The number of a process that has ended may come again.
-        if let Some((pid, kill)) = self.left {
-            return Some(Action::Sweep { pid, kill });
+        if let Some(Left { pid, life, kill }) = self.left {
+            return Some(Action::Sweep { pid, life, kill });
         }
         // Syslog need not hear of a start before the start, but on the way down it is now or never.
         let sink = self.log.next();

@@ -1,10 +1,10 @@
 //! What follows from the beginning and the end of a process.
 
-use super::init::{Init, Phase};
+use super::init::{Init, Left, Phase};
 use super::records::Record;
 use super::table::Slot;
 use super::unit::{Ending, State, Stimulus};
-use super::{End, Exit, Fault, Pid, Refusal, UnitId};
+use super::{End, Exit, Fault, Life, Pid, Refusal, Step, UnitId};
 use crate::wire::signals::Signal;
 
 impl Init<'_> {
@@ -35,8 +35,15 @@ impl Init<'_> {
         self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
         // On the way down everything is killed in the end.
         let down = matches!(self.phase, Phase::Down { .. });
-        let is_service = self.table.slot(unit).is_some_and(|slot| slot.spec.kind.is_service());
-        self.left = (is_service && !down).then_some((pid, before.state.is_stopping()));
+        // Nor is anything left where another process takes the place of this one.
+        let over = |slot: &Slot| {
+            slot.spec.kind.is_service() && !matches!(slot.unit.state, State::Forked { .. })
+        };
+        let is_over = !down && self.table.slot(unit).is_some_and(over);
+        // What has too much memory is ended by the kernel as a whole, which takes a moment.
+        let out = fault.is_some_and(|fault| fault.step == Step::Memory);
+        let kill = out || before.state.is_stopping();
+        self.left = is_over.then_some(Left { pid, life: before.life, kill });
         self.tell_exit(unit, &before, exit, fault);
         // The record of the way down ends all sessions at once.
         let slot = self.table.slot(unit).filter(|_| !down);
@@ -75,10 +82,24 @@ impl Init<'_> {
             .is_some_and(|slot| matches!(slot.unit.state, State::Forked { .. }));
         self.stimulate(unit, Stimulus::Spawned(pid));
         if !forked {
+            self.begin_life(unit);
             self.tell_start(unit, pid);
             self.look_after(unit, pid);
             self.bound_line();
         }
+    }
+
+    /// A unit begins the life that was announced with [`Init::next_life`].
+    fn begin_life(&mut self, unit: UnitId) {
+        if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
+            slot.unit.life = self.next_life;
+        }
+        self.next_life = Life(self.next_life.0.wrapping_add(1));
+    }
+
+    /// The life that whatever is started next will have.
+    pub fn next_life(&self) -> Life {
+        self.next_life
     }
 
     pub(super) fn refused(&mut self, unit: UnitId, refusal: Refusal) {

@@ -32,6 +32,10 @@ pub struct Pid(pub i32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct UnitId(pub u16);
 
+/// One life of a unit: a start, and all that follows from it until the next one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Life(pub u32);
+
 /// How a process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -57,7 +61,7 @@ pub enum Step {
     /// No failure: the process that is to be followed was found. Its number takes more room than
     /// an error; this is the upper part of it.
     Found(u8),
-    /// A look at its memory: it has more than `mem=` allows.
+    /// The end of a unit, or a look at its memory: it has more than `mem=` allows.
     Memory,
     /// A look at its port.
     Port,
@@ -251,6 +255,11 @@ pub enum Event<'a> {
     AideBegun { of: Pid, aide: Pid },
     /// An aide was not begun.
     AideRefused { of: Pid },
+    /// An aide was not begun, nor is any other one for this process: all that is to be looked at is
+    /// held by the kernel.
+    AideNeedless { of: Pid },
+    /// The memory of a unit is not held by the kernel, so that it has to be looked at.
+    Unheld { unit: UnitId },
     /// An aide was sent KILL.
     AideKilled { aide: Pid },
     /// A unit was sent its signal.
@@ -278,16 +287,17 @@ pub enum Action {
     ReadTable,
     /// Start a unit: [`Event::Spawned`] or [`Event::Refused`].
     Spawn { unit: UnitId },
-    /// Begin an aide for a process of a unit: [`Event::AideBegun`] or [`Event::AideRefused`].
+    /// Begin an aide for a process of a unit: [`Event::AideBegun`], [`Event::AideRefused`] or
+    /// [`Event::AideNeedless`].
     BeginAide { unit: UnitId, of: Pid, errand: Errand },
     /// Begin the aide that finds the process which a unit is from now on, the heir that it named
     /// or, for 0, by its file: [`Event::Spawned`] or [`Event::Refused`].
     Follow { unit: UnitId, heir: Pid },
     /// Kill an aide: [`Event::AideKilled`].
     EndAide { aide: Pid },
-    /// Take away the group of a unit whose process has ended, and kill what it has left behind if
-    /// it was stopped: [`Event::Swept`].
-    Sweep { pid: Pid, kill: bool },
+    /// Take away the group of a life that is over, and kill what it has left behind if it was
+    /// stopped: [`Event::Swept`].
+    Sweep { pid: Pid, life: Life, kill: bool },
     /// Send a unit's process group a signal, CONT after it, and HUP between them where it is to
     /// hang up: [`Event::Signalled`].
     Signal { unit: UnitId, pid: Pid, signal: Signal, hangup: bool },

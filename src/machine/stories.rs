@@ -199,7 +199,7 @@ impl Init<'_> {
     }
 
     #[inline(never)]
-    fn tell_texts(
+    pub(super) fn tell_texts(
         &mut self,
         level: Level,
         unit: UnitId,
@@ -296,6 +296,9 @@ impl Init<'_> {
         fault: Option<Fault>,
     ) {
         if let Some(fault) = fault {
+            if fault.step == Step::Memory {
+                return self.tell_leak(unit);
+            }
             let level = match fault.step {
                 Step::Condition => Level::Info,
                 _ if before.early < 2 => Level::Error,

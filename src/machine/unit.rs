@@ -4,7 +4,7 @@
 //! names, terminals or messages; [`super::init`] tells the story of what changed.
 
 use super::time::Instant;
-use super::{Exit, Fault, Pid, Refusal, Step};
+use super::{Exit, Fault, Life, Pid, Refusal, Step};
 use crate::wire::options::{Ready, Restart};
 use crate::wire::value::Millis;
 
@@ -138,6 +138,7 @@ impl Ending {
     pub fn of(exit: Exit, fault: Option<Fault>) -> Self {
         match (fault, exit) {
             (Some(Fault { step: Step::Condition, .. }), _) => Ending::Unwanted,
+            (Some(Fault { step: Step::Memory, .. }), _) => Ending::Failed,
             (Some(_), _) => Ending::Fault,
             (None, Exit::Code(0)) => Ending::Fine,
             (None, Exit::Code(_) | Exit::Signal(_)) => Ending::Failed,
@@ -188,6 +189,8 @@ pub struct Unit {
     pub heir: Pid,
     /// Whether it was ready, while a process takes the place of its own one.
     pub shown: Shown,
+    /// The life that it has, or had last.
+    pub life: Life,
     /// Starts since `window` began.
     pub starts: u16,
     /// When the span of `max=` began.
@@ -247,9 +250,9 @@ impl Unit {
     pub const fn new() -> Self {
         let (terminal, wait) = (Terminal::Found, Wait::Unsaid);
         let window = Instant::from_millis(0);
-        let heir = Pid(0);
+        let (heir, life) = (Pid(0), Life(0));
         let (state, shown) = (State::Idle, Shown::Open);
-        Unit { state, early: 0, terminal, wait, heir, shown, starts: 0, window }
+        Unit { state, early: 0, terminal, wait, heir, shown, life, starts: 0, window }
     }
 }
 

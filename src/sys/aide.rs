@@ -6,6 +6,7 @@ use core::ffi::CStr;
 use heapless::Vec;
 use pidone::machine::care::Errand;
 use pidone::machine::{Fault, Pid, Step};
+use pidone::wire::errno::ENOENT;
 use pidone::wire::lines::LOGICAL_MAX;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -15,6 +16,7 @@ use syscalls::{Sysno, raw_syscall};
 use super::calls;
 use super::child::{Board, fail_at};
 use super::fd::{self, Fd};
+use super::groups::Group;
 use super::kernel::{self, Result, outcome};
 use super::setup::{self, Vars};
 use super::spawn::is_missing;
@@ -26,6 +28,10 @@ pub struct Task<'a> {
     pub errand: Errand,
     /// The process it is about.
     pub of: Pid,
+    /// The control group of the unit.
+    pub group: Option<Group>,
+    /// Whether it is to look at the memory, which no group holds.
+    pub memory: bool,
     /// The second field of the unit's line.
     pub options: &'a [u8],
     /// The environment, ended by a null.
@@ -98,7 +104,7 @@ const TRIES: u32 = 10_000 / TRY_MS as u32;
 const TRY_MS: i64 = 50;
 
 /// Finds the process that a unit is from now on and leaves word of it; comes back if there is
-/// none. It has to be a child of the one that we are a child of.
+/// none. It has to be a child of the one that we are a child of, and in the unit's group.
 fn follow(task: &Task<'_>) {
     let path = options::value(task.options, b"pidfile").unwrap_or_default();
     let mut room = Path::new();
@@ -115,7 +121,7 @@ fn follow(task: &Task<'_>) {
         if let Some(pid @ 2..PIDS_MAX) = named
             && parent_of(pid).is_some_and(|parent| parent == calls::parent() as u32)
         {
-            if !is_within_rights(task, pid) {
+            if !is_of_the_unit(task, pid) || !is_within_rights(task, pid) {
                 break;
             }
             let word = Fault::found(pid);
@@ -124,6 +130,14 @@ fn follow(task: &Task<'_>) {
         calls::sleep(TRY_MS);
     }
     kernel::exit(1)
+}
+
+/// Whether a process is in the group of the unit, where it has one: an orphan of another unit must
+/// not be taken for its own.
+fn is_of_the_unit(task: &Task<'_>, pid: u32) -> bool {
+    // A line for each hierarchy of the first version may stand before ours.
+    let mut bytes = [0; 4096];
+    task.group.is_none_or(|group| group.may_hold(load_proc(pid, b"/cgroup", &mut bytes)))
 }
 
 /// Whether the unit may signal a process itself: it must not have us end one, by a number that it
@@ -164,10 +178,13 @@ fn parent_of(pid: u32) -> Option<u32> {
 fn look(task: &Task<'_>) {
     let value = |key: &[u8]| options::value(task.options, key);
     let size = |text| value::within(text, value::size, 1, i64::MAX);
-    if let Some(most) = value(b"mem").and_then(size)
-        && resident(task.of).is_some_and(|pages| pages * PAGE > most)
-    {
-        fail_at(task.board, Step::Memory, 0);
+    if let Some(most) = value(b"mem").and_then(size).filter(|_| task.memory) {
+        match resident(task.of) {
+            Some(pages) if pages * PAGE > most => fail_at(task.board, Step::Memory, 0),
+            Some(_) => {}
+            // Without /proc. A unit that has ended is nobody's concern any more.
+            None => fail_at(task.board, Step::Memory, ENOENT),
+        }
     }
     if let Some(port) = value(b"port").and_then(value::number)
         && let Err(errno) = connect(port as u16)

@@ -12,10 +12,10 @@ use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use pidone::wire::{options, value};
 
+use super::groups::Group;
 use super::setup::{self, Vars};
 use super::spawn::is_missing;
 use super::start::joined;
-use super::sweep::Groups;
 use super::{env, fd, kernel, stdio, tty};
 
 /// What a child is to become. Everything it needs is ready before it is born.
@@ -43,8 +43,8 @@ pub struct Order<'a> {
     pub notify: &'a [u8],
     /// Which one of its line it is.
     pub instance: u16,
-    /// Where it gets a group of its own, if it is to have one.
-    pub groups: Option<&'a Groups>,
+    /// The control group that it is to have.
+    pub group: Option<Group>,
     /// Where it leaves word.
     pub board: Option<&'a Board>,
 }
@@ -154,8 +154,8 @@ pub fn fail_at(board: Option<&Board>, step: Step, errno: u16) -> ! {
 pub extern "C" fn run(order: &Order<'_>) -> ! {
     kernel::new_session();
     kernel::close_the_rest(open_gate(order.gate));
-    if let Some(groups) = order.groups {
-        groups.enter();
+    if let Some(group) = order.group {
+        group.enter(order.options);
     }
     // Whoever asks or waits for a line has to be open to TERM meanwhile.
     kernel::set_mask(0);

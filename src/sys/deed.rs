@@ -60,12 +60,10 @@ impl Hands {
         let event = match action {
             Action::ReadTable => return self.read_table(init),
             Action::Record(record) => self.write_down(&record),
-            Action::Spawn { unit } => self.spawn(init.table(), unit),
-            Action::BeginAide { unit, of, errand } => {
-                self.begin_aide(init.table(), unit, of, errand)
-            }
-            Action::Sweep { pid, kill } => {
-                self.nursery.groups.sweep(pid, kill);
+            Action::Spawn { unit } => self.spawn(init, unit),
+            Action::BeginAide { unit, of, errand } => self.begin_aide(init, unit, of, errand),
+            Action::Sweep { pid, life, kill } => {
+                self.nursery.groups.sweep(pid, life, kill);
                 Event::Swept
             }
             Action::Follow { unit, heir } => self.follow(init.table(), unit, heir),
@@ -93,9 +91,10 @@ impl Hands {
         }
     }
 
-    fn spawn(&mut self, table: &Table, unit: UnitId) -> Event<'static> {
+    fn spawn(&mut self, init: &Init<'_>, unit: UnitId) -> Event<'static> {
+        let (table, life) = (init.table(), init.next_life());
         let started = match table.slot(unit) {
-            Some(slot) => self.nursery.start(table, &slot.spec, &mut self.watch, self.ears),
+            Some(slot) => self.nursery.start(table, &slot.spec, life, &mut self.watch, self.ears),
             None => Err(Refusal::NoTerminal { watched: false }),
         };
         match started {
@@ -105,8 +104,7 @@ impl Hands {
     }
 
     fn follow(&self, table: &Table, unit: UnitId, heir: Pid) -> Event<'static> {
-        let field = table.slot(unit).map(|slot| table.text(slot.spec.options));
-        match self.nursery.begin_aide(field.unwrap_or_default(), heir, Errand::Follow) {
+        match self.nursery.begin_aide(table, unit, heir, Errand::Follow, false) {
             Ok(pid) => Event::Spawned { unit, pid },
             Err(errno) => {
                 let fault = Fault { step: Step::Fork, errno };
@@ -115,9 +113,24 @@ impl Hands {
         }
     }
 
-    fn begin_aide(&self, table: &Table, unit: UnitId, of: Pid, errand: Errand) -> Event<'static> {
-        let field = table.slot(unit).map(|slot| table.text(slot.spec.options));
-        match self.nursery.begin_aide(field.unwrap_or_default(), of, errand) {
+    fn begin_aide(
+        &self,
+        init: &mut Init<'_>,
+        unit: UnitId,
+        of: Pid,
+        errand: Errand,
+    ) -> Event<'static> {
+        let mut memory = false;
+        if let Some(slot) = init.table().slot(unit).filter(|_| errand == Errand::Look) {
+            let (looks, else_too) = self.nursery.looks(init.table(), slot);
+            match (looks, else_too) {
+                (false, false) => return Event::AideNeedless { of },
+                (true, _) => init.handle(kernel::now(), Event::Unheld { unit }),
+                (false, true) => {}
+            }
+            memory = looks;
+        }
+        match self.nursery.begin_aide(init.table(), unit, of, errand, memory) {
             Ok(aide) => Event::AideBegun { of, aide },
             Err(_) => Event::AideRefused { of },
         }
@@ -170,6 +183,7 @@ const PIECES_MAX: usize = 8192;
 impl Hands {
     /// Hands over the table, and what its lines for the consoles stand for.
     fn read_table(&mut self, init: &mut Init<'_>) {
+        self.nursery.groups.look_again();
         let list = self.read_text(init);
         if init.consoles() == Consoles::Ignored {
             self.watch.leave_consoles();
@@ -255,6 +269,7 @@ impl Hands {
         if let Place::Within { pidfile: Some(path), .. } = self.place {
             let _ = rustix::fs::unlink(path);
         }
+        self.nursery.groups.end();
         kernel::exit(i32::from(code))
     }
 }

@@ -460,10 +460,11 @@ pub unsafe fn ioctl(fd: i32, request: u32, argument: usize) -> bool {
 /// Closes every descriptor but the standard ones and this one. Where the kernel does not know
 /// how, what is ours goes at the execve.
 pub fn close_the_rest(but: i32) {
-    // SAFETY: close_range takes numbers, and does nothing where the first is above the last; who
-    // calls this uses those descriptors alone.
+    // SAFETY: close_range takes numbers; who calls this uses those descriptors alone.
     unsafe {
-        raw_syscall!(Sysno::close_range, 3, but - 1, 0);
+        if but > 3 {
+            raw_syscall!(Sysno::close_range, 3, but - 1, 0);
+        }
         raw_syscall!(Sysno::close_range, but + 1, u32::MAX, 0);
     }
 }

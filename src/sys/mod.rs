@@ -12,6 +12,7 @@ pub mod env;
 pub mod facts;
 pub mod fd;
 pub mod files;
+pub mod groups;
 pub mod host;
 pub mod kernel;
 pub mod memory;

@@ -84,7 +84,7 @@ impl Vars {
 pub fn is_plain(field: &[u8]) -> bool {
     let asks = |key: &[u8]| options::value(field, key).is_some();
     let spaces = |&b: &u8| b == b' ';
-    let told = b"if ready count watchdog pidfile";
+    let told = b"if ready count watchdog pidfile mem";
     field.is_empty() || ![options::SETTINGS, told].iter().any(|keys| keys.split(spaces).any(asks))
 }
 

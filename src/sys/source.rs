@@ -136,12 +136,13 @@ pub fn hear<'a>(ears: &mut Ears, message: &'a mut Message) -> Option<Event<'a>> 
     }
 }
 
-/// What the machine is told of what was reaped.
-pub fn reaped(ears: &mut Ears, what: Reaped) -> Option<Event<'static>> {
+/// What the machine is told of what was reaped. The verdict is what its group says of its end.
+pub fn reaped(ears: &mut Ears, what: Reaped, verdict: Option<Fault>) -> Option<Event<'static>> {
     match what {
         Reaped::Child(pid, exit) => {
             ears.forget(pid);
-            Some(Event::Exited { pid, exit, fault: fault(pid, exit) })
+            let fault = verdict.or_else(|| fault(pid, exit));
+            Some(Event::Exited { pid, exit, fault })
         }
         Reaped::Stopped(..) | Reaped::None => None,
         Reaped::Childless => Some(Event::Childless),

@@ -2,9 +2,11 @@
 
 use heapless::Vec;
 use pidone::machine::care::Errand;
-use pidone::machine::table::{Spec, Table};
-use pidone::machine::{Fault, Pid, Refusal, Step};
+use pidone::machine::table::{Slot, Spec, Table};
+use pidone::machine::unit::Unit;
+use pidone::machine::{Fault, Life, Pid, Refusal, Step, UnitId};
 use pidone::wire::command::{self, Words};
+use pidone::wire::errno::ESRCH;
 use pidone::wire::inittab::Kind;
 use pidone::wire::lines::LOGICAL_MAX;
 use pidone::wire::names::{begins, holds};
@@ -15,10 +17,10 @@ use super::aide::{self, Task};
 use super::child::{self, Board, Gate, Manner, Order};
 use super::cradle;
 use super::ears::{Ears, Sign};
+use super::groups::{Group, Groups};
 use super::kernel;
 use super::setup;
 use super::start::{Args, c_str, joined};
-use super::sweep::Groups;
 use super::watch::Watch;
 
 /// A path with its NUL: a terminal, or the whole of a line's `if=`.
@@ -73,12 +75,20 @@ pub fn point_to(words: &[u8]) -> Argv {
     argv
 }
 
+/// How a unit is heard, and where it belongs.
+struct Ways<'a> {
+    gate: Option<Gate>,
+    notify: &'a [u8],
+    group: Option<Group>,
+}
+
 impl Nursery {
     /// Starts a unit, unless what it asks for is not there.
     pub fn start(
         &mut self,
         table: &Table,
         spec: &Spec,
+        life: Life,
         watch: &mut Watch,
         ears: &mut Ears,
     ) -> Result<Pid, Refusal> {
@@ -99,8 +109,8 @@ impl Nursery {
             Ready::Newline => Some(Sign::Newline),
             Ready::AtOnce | Ready::Notify | Ready::Exit | Ready::Path | Ready::Port => None,
         };
-        self.groups.prepare();
         let pipe = sign.map(|_| ears.pipe()).transpose().map_err(failed)?;
+        let group = if spec.kind.is_service() { self.groups.prepare(life) } else { None };
         let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
         let at = options::value(field, b"ready").and_then(options::descriptor);
         let gate = pipe.as_ref().map(|(_, its)| Gate { fd: its.raw(), at });
@@ -110,7 +120,7 @@ impl Nursery {
             Some(kit) => (kit, cradle::bear),
             None => (own.insert(Kit::new()), bear),
         };
-        let pid = self.hand_over(table, spec, kit, gate, notify, to)?;
+        let pid = self.hand_over(table, spec, kit, Ways { gate, notify, group }, to)?;
         if let (Some(sign), Some((ours, _))) = (sign, pipe) {
             ears.keep(pid, sign, ours);
         }
@@ -118,15 +128,36 @@ impl Nursery {
     }
 
     /// Begins an aide.
-    pub fn begin_aide(&self, options: &[u8], of: Pid, errand: Errand) -> kernel::Result<Pid> {
-        let task = Task { errand, of, options, envp: self.envp, board: Board::shared() };
+    pub fn begin_aide(
+        &self,
+        table: &Table,
+        unit: UnitId,
+        of: Pid,
+        errand: Errand,
+        memory: bool,
+    ) -> kernel::Result<Pid> {
+        let Some(Slot { spec, unit: Unit { life, .. } }) = table.slot(unit) else {
+            return Err(ESRCH);
+        };
+        let (options, group) = (table.text(spec.options), self.groups.of(*life));
+        let (envp, board) = (self.envp, Board::shared());
+        let task = Task { errand, of, group, memory, options, envp, board };
         // SAFETY: `run` never returns.
         unsafe { kernel::fork(&task, aide::run) }
     }
 
+    /// Whether the memory of a unit is to be looked at, and whether anything else is.
+    pub fn looks(&self, table: &Table, slot: &Slot) -> (bool, bool) {
+        let has = |key: &[u8]| options::value(table.text(slot.spec.options), key).is_some();
+        let group = self.groups.of(slot.unit.life).filter(|_| has(b"mem"));
+        let held = group.is_some_and(Group::is_limited);
+        (has(b"mem") && !held, has(b"check") || has(b"port"))
+    }
+
     /// Makes this process what a unit would become; comes back only with what failed.
     pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Refusal> {
-        self.hand_over(table, spec, &mut Kit::new(), None, b"", child::become_program)
+        let ways = Ways { gate: None, notify: b"", group: None };
+        self.hand_over(table, spec, &mut Kit::new(), ways, child::become_program)
     }
 
     /// Makes ready what a child needs and hands it over.
@@ -135,8 +166,7 @@ impl Nursery {
         table: &Table,
         spec: &Spec,
         kit: &mut Kit,
-        gate: Option<Gate>,
-        notify: &[u8],
+        Ways { gate, notify, group }: Ways<'_>,
         to: Birth,
     ) -> Result<Pid, Refusal> {
         let text = table.text(spec.command);
@@ -164,7 +194,7 @@ impl Nursery {
             gate,
             notify,
             instance: spec.instance,
-            groups: spec.kind.is_service().then_some(&self.groups),
+            group,
             board: None,
         })
     }
@@ -192,7 +222,7 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
         gate: None,
         notify: &[],
         instance: 0,
-        groups: None,
+        group: None,
         argv: argv.as_ptr(),
         envp: args.env_pointer(),
         terminal: None,

@@ -22,6 +22,8 @@ pub const EAGAIN: u16 = 11;
 pub const ENOMEM: u16 = 12;
 /// Permission is denied.
 pub const EACCES: u16 = 13;
+/// Somebody uses it.
+pub const EBUSY: u16 = 16;
 /// What is no folder stands where one should.
 pub const ENOTDIR: u16 = 20;
 /// That is no good argument.

@@ -112,7 +112,7 @@ impl World {
         match action {
             Action::ReadTable => self.read_table(),
             Action::Spawn { unit } => self.spawn(unit),
-            Action::Sweep { pid, kill } => {
+            Action::Sweep { pid, kill, .. } => {
                 self.checks.sweeps(pid, kill, &self.processes, &self.init)?;
                 self.handle(Event::Swept)
             }
