@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use support::lingering::STICKY;
 use support::{Builder, Init, Namespace};
 
@@ -190,10 +193,7 @@ sleep 100000;
     let builder = pidone(lines).host_programs().file("bin/service", notifier(service));
     let mut ns = builder.file("bin/stranger", notifier(stranger)).start();
     ns.until_said("db", 1);
-    let pid = ns.procs().named("service")[0].pid;
-    let environ = ns.procs().read(&format!("{pid}/environ"));
-    let socket = environ.split('\0').find_map(|var| var.strip_prefix("NOTIFY_SOCKET="));
-    let socket = socket.expect("it is told where to speak").to_owned();
+    let socket = socket_of(&ns, "service");
     assert!(socket.starts_with('@'), "{socket}");
     let more = format!("{lines}::once:/bin/stranger {socket}\n");
     ns.root().write("etc/inittab", more);
@@ -202,6 +202,57 @@ sleep 100000;
     open(&ns, "tmp/door");
     ns.until_said("web", 1);
     assert!(place(&ns, "opens") < place(&ns, "web"), "{}", ns.log());
+    ns.power_off();
+}
+
+/// Where a service was told to speak.
+fn socket_of(ns: &Namespace, service: &str) -> String {
+    let pid = ns.procs().named(service)[0].pid;
+    let environ = ns.procs().read(&format!("{pid}/environ"));
+    let socket = environ.split('\0').find_map(|var| var.strip_prefix("NOTIFY_SOCKET="));
+    socket.expect("it is told where to speak").to_owned()
+}
+
+#[test]
+fn strangers_that_flood_the_socket_keep_neither_units_nor_requests_from_being_heard() {
+    let service = "
+say('db');
+door('door');
+notify('READY=1');
+say('opens');
+sleep 100000;
+";
+    // They are no unit's, and another user's.
+    let flood = "
+exit 0 if fork;
+require POSIX;
+POSIX::setsid();
+($(, $)) = (65534, '65534 65534');
+($<, $>) = (65534, 65534);
+$ENV{NOTIFY_SOCKET} = $ARGV[0];
+for (my $count = 0; 1; $count++) {
+    notify('READY=1' . \"\\nSTATUS=x\" x 50);
+    say('floods') if $count == 500;
+}
+";
+    let lines = ":name=web,needs=db:respawn:/bin/hold web\n\
+                 :name=db,ready=notify:respawn:/bin/service\n";
+    let builder = pidone(lines).host_programs().file("bin/service", notifier(service));
+    let mut ns = builder.file("bin/flood", notifier(flood)).start();
+    fs::set_permissions(ns.root().path("out"), Permissions::from_mode(0o777)).unwrap();
+    ns.until_said("db", 1);
+    fs::set_permissions(ns.root().path("out/log"), Permissions::from_mode(0o666)).unwrap();
+    let socket = socket_of(&ns, "service");
+    let more = format!("{lines}:count=8:once:/bin/flood {socket}\n");
+    ns.root().write("etc/inittab", &more);
+    ns.send(libc::SIGHUP);
+    ns.until_said("floods", 8);
+    assert!(!ns.log().contains("web"), "{}", ns.log());
+    open(&ns, "tmp/door");
+    ns.until_said("web", 1);
+    ns.root().write("etc/inittab", format!("{more}::respawn:/bin/hold other\n"));
+    ns.send(libc::SIGHUP);
+    ns.until_said("other", 1);
     ns.power_off();
 }
 
