@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{Builder, Init, Namespace, sys};
+use support::{Builder, End, Init, Namespace, sys};
 
 /// A namespace with groups of the second version, which the kernel keeps beyond it.
 struct Grouped {
@@ -150,6 +150,20 @@ fn a_number_that_comes_again_finds_no_group_of_an_earlier_life() {
     g.ns.until("the later life lives on", || g.ns.procs().named("sleep").len() == 2);
     assert_eq!(members(&first).len(), 1, "the earlier one's was killed");
     g.ns.power_off();
+}
+
+#[test]
+fn a_supervisor_that_leaves_takes_its_groups_with_it() {
+    let words = ["pidone", "supervise", "-f", "/etc/units"];
+    let units = "::respawn:/bin/mind a\n:grace=1ms:respawn:/bin/deaf b\n";
+    let builder = Builder::new(Init::Pidone).argv(&words).file("etc/units", units);
+    let mut g = Grouped::start(builder);
+    g.ns.until_said("a", 1);
+    g.ns.until_said("b", 1);
+    let ours = g.group("mind").parent().expect("the folder of ours").to_owned();
+    g.ns.send(libc::SIGTERM);
+    assert_eq!(g.ns.end(), End::Exit(0));
+    assert!(!ours.exists(), "{} stays", ours.display());
 }
 
 #[test]
