@@ -262,6 +262,29 @@ fn a_child_of_the_unit_speaks_for_it() {
 }
 
 #[test]
+fn half_a_line_at_the_end_of_a_message_that_is_too_long_says_nothing() {
+    // With its last byte it says something that is not known.
+    let service = "
+say('db');
+notify('STATUS=' . 'x' x (512 - 7 - 8) . \"\\nREADY=10\");
+say('spoke');
+door('door');
+say('opens');
+notify('STATUS=y' . \"\\nREADY=1\" x 100);
+sleep 100000;
+";
+    let lines = ":name=web,needs=db:respawn:/bin/hold web\n\
+                 :name=db,ready=notify:respawn:/bin/service\n";
+    let mut ns = pidone(lines).host_programs().file("bin/service", notifier(service)).start();
+    ns.until_said("spoke", 1);
+    ns.until_ready();
+    open(&ns, "tmp/door");
+    ns.until_said("web", 1);
+    assert!(place(&ns, "opens") < place(&ns, "web"), "{}", ns.log());
+    ns.power_off();
+}
+
+#[test]
 fn a_unit_that_asks_for_more_time_to_stop_gets_it() {
     let service = "
 $SIG{TERM} = sub {

@@ -132,13 +132,17 @@ impl Ears {
         if !self.socket.is_open() || self.taker.0 > 0 {
             return None;
         }
-        let Taken { pid, len, whole } = self.socket.take(message, PEEK)?;
+        let Taken { pid, mut len, whole, cut } = self.socket.take(message, PEEK)?;
         if !whole {
             self.have_it_taken();
             return None;
         }
         // Nobody else takes from here, so that it is the same one.
         self.socket.take(message, 0)?;
+        if cut {
+            // Half a line may say something else: another number.
+            len = message.iter().rposition(|&b| b == b'\n').unwrap_or(0);
+        }
         Some(Heard::Said(pid, calls::session_of(pid), len))
     }
 
@@ -172,6 +176,9 @@ pub fn brings_descriptors(socket: &Fd) -> bool {
 
 /// There was no room for what came beside the bytes.
 const MSG_CTRUNC: usize = 8;
+
+/// There was no room for all of the bytes.
+const MSG_TRUNC: usize = 0x20;
 
 /// Room for a control message with as many descriptors as the kernel lets anybody send at once,
 /// SCM_MAX_FD of unix(7), and one with credentials.
@@ -305,8 +312,8 @@ impl Fd {
         // A sender that the kernel does not vouch for is nobody.
         let pid = Pid(if control.kind == SCM_CREDENTIALS { control.pid } else { 0 });
         // The kernel's flags are an int.
-        let whole = header.flags & MSG_CTRUNC == 0;
-        is_fine(len).then_some(Taken { pid, len, whole })
+        let (whole, cut) = (header.flags & MSG_CTRUNC == 0, header.flags & MSG_TRUNC != 0);
+        is_fine(len).then_some(Taken { pid, len, whole, cut })
     }
 }
 
@@ -316,6 +323,8 @@ struct Taken {
     len: usize,
     /// Nothing came with it but the credentials.
     whole: bool,
+    /// There was no room for its end.
+    cut: bool,
 }
 
 const DONTWAIT_CLOEXEC: usize = 0x40 | 0x4000_0000;
