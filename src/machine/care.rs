@@ -247,7 +247,6 @@ impl Care {
     /// There is nothing to be looked at.
     pub fn needless(&mut self, of: Pid) {
         if let Some(ward) = self.ward(of) {
-            ward.plan.every = 0;
             ward.aide = Aide::None;
         }
     }
@@ -437,6 +436,19 @@ mod tests {
         assert_eq!(care.deadline(), Some(at(900)));
         assert_eq!(care.tick(at(900)), Some(OF));
         assert_eq!(care.tick(at(900)), None);
+    }
+
+    #[test]
+    fn what_the_kernel_holds_is_looked_at_no_more_but_silence_counts() {
+        let mut care = Care::new();
+        care.begin(OF, Plan { watchdog: 5_000, ..PLAN });
+        care.ready(at(0), OF);
+        assert_eq!(care.tick(at(1_000)), None);
+        assert_eq!(care.next(), Some(Wish::Begin { of: OF, errand: Errand::Look }));
+        care.needless(OF);
+        assert_eq!((care.next(), care.deadline()), (None, Some(at(5_000))));
+        care.alive(at(4_000), OF);
+        assert_eq!((care.next(), care.deadline()), (None, Some(at(9_000))));
     }
 
     #[test]
