@@ -88,11 +88,13 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
 /// The loop of process 1. It has no way out.
 pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
     let mut reaper = Reaper::new();
-    let mut untidy = None;
+    let (mut fresh, mut untidy) = (true, None);
     loop {
         let done = act(init, hands);
         if done && (init.comes_to_rest() || untidy.is_some()) {
-            hands.settle();
+            if core::mem::take(&mut fresh) {
+                hands.settle();
+            }
             hands.sinks.open_console();
             untidy = cradle::tidy_up(untidy);
             memory::forget_the_cold(memory::code_of_init());
