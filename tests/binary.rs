@@ -16,6 +16,9 @@ const SIZE_MAX: u64 = 128 * 1024;
 /// The most that login may take, in bytes, with all its hash functions.
 const LOGIN_MAX: u64 = 64 * 1024;
 
+/// The most that getty may take of it, in bytes.
+const GETTY_MAX: u64 = 9 * 1024 + 512;
+
 fn binary() -> Vec<u8> {
     fs::read(support::tools::pidone()).unwrap()
 }
@@ -83,6 +86,20 @@ fn the_binaries_keep_their_sizes() {
         let size = fs::metadata(binary).unwrap().len();
         assert!(size <= most, "{}: {size} bytes are more than {most}", binary.display());
     }
+}
+
+/// The binary is built without the applet, and so without all that nothing else uses.
+#[test]
+fn getty_takes_its_share_of_the_binary_and_no_more() {
+    let garden = Garden::lay("getty", &[]);
+    garden.plant("src/applet/mod.rs", "        4 => getty::run(args, from),\n", "");
+    let (links, said) = garden.cargo(&["build", "--release", "--bin", "pidone"]);
+    assert!(links, "{said}");
+    let size = |path: &Path| fs::metadata(path).unwrap().len();
+    let whole = size(support::tools::pidone());
+    let taken = whole - size(&garden.file("target/release/pidone"));
+    assert!((1..=GETTY_MAX).contains(&taken), "getty takes {taken} bytes of {whole}");
+    println!("getty takes {taken} bytes of {whole}");
 }
 
 #[test]

@@ -4,176 +4,169 @@
 //! again, later each time. While it waits for a name it holds little memory.
 
 use core::ffi::CStr;
+use core::ptr::null;
 
 use heapless::Vec;
 use pidone::machine::line::{Found, Line as Name, NAME_MAX, Parity};
-use pidone::wire::getty::{CARRIER, NO_HOSTNAME, Options};
-use pidone::wire::issue::{self, Piece};
-use pidone::wire::names::take;
+use pidone::wire::getty::{self, Options};
+use pidone::wire::issue;
+use pidone::wire::lines::LOGICAL_MAX;
+use pidone::wire::mounts;
+use pidone::wire::names::{begins, take};
+use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use pidone::wire::utmp::Record;
-use pidone::wire::value;
-use rustix::fs::{CWD, readlinkat_raw};
 
-use super::{REFUSED, USAGE};
-use crate::sys::child::{self, Manner, Order};
+use super::{refused, usage};
+use crate::sys::child::{self, Program};
 use crate::sys::env::Env;
-use crate::sys::facts::{self, ENTRY_MAX, Entry, NODE, Names};
+use crate::sys::facts::{self, LIST_MAX, NODE, Names};
 use crate::sys::fd::{self, Fd};
-use crate::sys::spawn::point_to;
-use crate::sys::start::{Args, c_str, joined};
+use crate::sys::start::{Args, c_str, env_with, joined, words};
 use crate::sys::tty::{self, Settings};
 use crate::sys::{kernel, memory, utmp};
 
-const HELP: &[u8] = b"\
-usage: getty [-8chiJLmnNpRsw] [-a USER] [-f ISSUE] [-H HOST] [-I INIT] [-l LOGIN]
-             [-t SECONDS] BAUD[,BAUD]... TTY [TERM]
-";
+const HELP: &[u8] = b"usage: getty [-8chiJLmnNpRsw] [-afHIlt VALUE] BAUD,... TTY [TERM]\n";
 
 /// The longest name of a terminal with its path, in bytes.
 const PATH_MAX: usize = 80;
 
 /// Whoever waits for a name.
+#[repr(C)] // What is asked for most is nearest.
 struct Getty<'a> {
     options: Options<'static>,
     /// The terminal.
     path: &'a CStr,
     /// The speed that is tried; 0 for the one that was set.
     speed: u32,
-    out: Out,
+    parity: Parity,
+    /// Whether erasures take whole characters of UTF-8.
+    utf8: bool,
 }
 
 /// Runs until the login, whose exit code is then ours, or until something fails.
+#[inline(never)] // Among the other applets everything it holds would be far away.
 pub fn run(args: Args, first: usize) -> i32 {
-    let words = (first..).map_while(|index| args.get(index));
     let mut room = Vec::new();
-    let mut getty = Getty { options: Options::default(), path: c"", speed: 0, out: Out::new() };
+    let options = Options::of(words(args, first));
+    let mut getty = Getty { options, path: c"", speed: 0, parity: Parity::None, utf8: false };
     let options = &mut getty.options;
-    options.read(&mut words.map(CStr::to_bytes_with_nul));
-    if let Some(word) = options.wrong {
-        return refuse(word, options.expected);
+    if options.read().is_none() {
+        return usage(options.wrong(), b"getty", HELP);
     }
-    let first = options.next_speed();
-    getty.speed = if options.has(b's') { 0 } else { first };
-    getty.path = terminal(options.tty, &mut room);
+    let speed = options.next_speed();
+    if !options.has(getty::KEEP_SPEED) {
+        getty.speed = speed.unwrap_or(0);
+    }
+    getty.path = terminal(options.text(getty::TTY), &mut room);
     if let Err(errno) = tty::take_over(getty.path) {
-        return complain(getty.path.to_bytes(), b"cannot take the terminal: ", errno);
+        return complain(b"%q: cannot take the terminal: %e", getty.path, errno);
     }
     getty.serve(args)
 }
 
 /// The path of a terminal; of `-`, that of standard input. One that is too long is not there.
 fn terminal<'a>(name: &[u8], room: &'a mut Vec<u8, PATH_MAX>) -> &'a CStr {
-    let path = if name == b"-" {
-        let _ = room.resize(PATH_MAX, 0);
-        let target = room.split_last_mut().map_or(&mut [][..], |(_, target)| target);
-        let _ = readlinkat_raw(CWD, c"/proc/self/fd/0", target);
-        c_str(room)
-    } else {
-        joined(room, &[b"/dev/", name])
-    };
-    path.unwrap_or(c"")
+    let mut link = [0; PATH_MAX];
+    let name = if name == b"-" { fd::target(c"/proc/self/fd/0", &mut link) } else { name };
+    joined(room, &[DEV, below_dev(name)]).unwrap_or(c"")
+}
+
+const DEV: &[u8] = b"/dev/";
+
+/// The terminal without its folder.
+#[inline(never)]
+fn below_dev(path: &[u8]) -> &[u8] {
+    path.strip_prefix(DEV).unwrap_or(path)
 }
 
 impl Getty<'_> {
+    #[inline(never)]
     fn serve(&mut self, args: Args) -> i32 {
-        let record = Record::login(kernel::own_pid(), self.line(), self.options.text(b'H'));
-        let (seconds, micros) = utmp::now();
-        utmp::put(&record.at(seconds, micros));
+        let host = self.options.text(getty::HOST);
+        utmp::put(&Record::login(kernel::own_pid(), self.line(), host));
         tty::freshen(0);
-        self.settle();
         self.wake_line();
-        kernel::set_alarm(value::number(self.options.text(b't')).unwrap_or(0));
-        if self.options.has(b'w') {
+        self.settle(Some(0));
+        kernel::set_alarm(self.options.seconds);
+        if self.options.has(getty::WAIT) {
             while !matches!(key(true) & 0x7f, b'\r' | b'\n') {}
         }
-        let mut name = Name::new(!self.options.has(b'8'));
-        let mut parity = Parity::None;
-        let mut user = self.options.text(b'a');
-        if !user.is_empty() {
+        let mut name = Name::new(!self.options.has(getty::EIGHT_BITS));
+        let mut user = c_str(self.options.value(getty::USER));
+        let option = if user.is_some() { c"-f" } else { c"--" };
+        if let Some(user) = user {
             self.greet();
-            self.out.put(user);
-            self.out.say(b" (automatic login)\n");
-        } else if !self.options.has(b'n') {
+            tell(user.to_bytes());
+            tell(b" (automatic login)\n");
+        } else if !self.options.has(getty::SKIP_LOGIN) {
             self.greet();
-            parity = self.ask(&mut name);
-            user = name.name();
+            self.ask(&mut name);
+            user = c_str(name.ended());
         }
-        if self.options.has(b'p') {
-            self.out.say(b"[press a key to log in]");
+        if self.options.has(getty::PAUSE) {
+            tell(b"[press a key to log in]");
             key(true);
         }
-        self.out.say(b"\n");
+        tell(b"\n");
         kernel::set_alarm(0);
-        self.finish(parity, name.is_utf8());
-        self.become_login(args, user)
+        self.settle(None);
+        tty::fill_size(0);
+        self.become_login(args, option, user)
     }
 
-    /// The terminal without `/dev/`.
     fn line(&self) -> &[u8] {
-        let path = self.path.to_bytes();
-        path.strip_prefix(b"/dev/").unwrap_or(path)
+        below_dev(self.path.to_bytes())
     }
 
-    /// The settings that both states of the line share.
-    fn settings(&self) -> Option<Settings> {
-        let mut settings = Settings::of(0)?;
+    /// Gives the line its settings: those that a login expects, or else, with a pause in tenths of
+    /// a second, each byte as it comes.
+    #[inline(never)]
+    fn settle(&self, raw: Option<u8>) {
+        let mut settings = Settings::default();
+        if !settings.read(0) {
+            return;
+        }
         let was_local = settings.is_local();
         settings.make_sane();
-        settings.set_local(self.options.has(b'L') || self.options.has(b'c') && was_local);
-        if self.options.has(b'h') {
+        settings.set_local(
+            self.options.has(getty::LOCAL) || self.options.has(getty::NO_RESET) && was_local,
+        );
+        if self.options.has(getty::FLOW_CONTROL) {
             settings.set_flow_control();
         }
         if self.speed > 0 {
             settings.set_speed(self.speed);
         }
-        Some(settings)
-    }
-
-    /// Has the line give every byte as it comes.
-    fn settle(&self) {
-        if let Some(mut settings) = self.settings() {
-            settings.make_raw(0);
-            settings.set_parity(Parity::None);
-            settings.apply(0);
+        settings.set_parity(self.parity);
+        if self.utf8 {
+            settings.set_utf8();
         }
-    }
-
-    /// Has the line as a login expects it.
-    fn finish(&self, parity: Parity, utf8: bool) {
-        if let Some(mut settings) = self.settings() {
-            if parity != Parity::None {
-                settings.set_parity(parity);
-            }
-            if utf8 {
-                settings.set_utf8();
-            }
-            settings.apply(0);
+        if let Some(pause) = raw {
+            settings.make_raw(pause);
         }
-        tty::fill_size(0);
+        settings.apply(0);
     }
 
     /// Talks to a modem, as far as that is wanted.
     fn wake_line(&mut self) {
-        let init = self.options.text(b'I');
-        if !init.is_empty() {
-            self.out.put_escaped(init);
-            self.out.flush();
+        const TENTHS: u8 = 10;
+        self.settle(Some(TENTHS));
+        // A line of an inittab is no longer.
+        let mut room = [0; LOGICAL_MAX];
+        if let Some([init @ .., 0]) = mounts::unescape(self.options.text(getty::INIT), &mut room) {
+            tell(init);
         }
-        if self.options.has(CARRIER) {
+        if self.options.has(getty::CARRIER) {
             tty::await_carrier(self.path);
         }
-        if self.options.has(b'm') {
+        if self.options.has(getty::EXTRACT) {
             self.take_speed();
         }
     }
 
     /// Takes the speed out of what a modem says when it is connected, like `CONNECT 9600`.
-    fn take_speed(&self) {
-        const TENTHS: u8 = 10;
-        let Some(mut settings) = self.settings() else { return };
-        settings.make_raw(TENTHS);
-        settings.apply(0);
+    fn take_speed(&mut self) {
         let mut speed = 0u32;
         let mut byte = [0];
         while let Ok(1) = fd::read(0, &mut byte) {
@@ -183,124 +176,129 @@ impl Getty<'_> {
                 _ => {}
             }
         }
-        settings.make_raw(0);
         if speed > 0 {
-            settings.set_speed(speed);
+            self.speed = speed;
         }
-        settings.apply(0);
     }
 
     /// Asks for a name until there is one.
-    fn ask(&mut self, name: &mut Name) -> Parity {
+    #[inline(never)]
+    fn ask(&mut self, name: &mut Name) {
         loop {
             let byte = key(name.name().is_empty());
             match name.push(byte) {
                 Found::Nothing => {}
-                Found::Echo => self.out.say(&[byte]),
-                Found::Wipe(columns) => {
-                    (0..columns).for_each(|_| self.out.put(b"\x08 \x08"));
-                    self.out.flush();
-                }
+                Found::Echo => tell(&[byte]),
+                Found::Wipe(columns) => (0..columns).for_each(|_| tell(b"\x08 \x08")),
                 Found::Again => self.again(name, b"\n"),
                 Found::TooLong => {
-                    let mut line = Line::new();
-                    let limit = NAME_MAX as u64;
-                    line.put(b"\na name has at most ").number(limit).put(b" bytes\n");
-                    self.again(name, line.as_bytes());
+                    const _: () = assert!(NAME_MAX == 64);
+                    self.again(name, b"\na name has at most 64 bytes\n");
                 }
                 Found::Break => {
-                    self.speed = self.options.next_speed();
-                    self.settle();
+                    self.speed = self.options.next_speed().unwrap_or(0);
+                    self.settle(Some(0));
                     name.clear();
                     self.greet();
                 }
-                Found::Name(parity) => return parity,
+                Found::Name(parity) => {
+                    (self.parity, self.utf8) = (parity, name.is_utf8());
+                    return;
+                }
             }
         }
     }
 
-    fn again(&mut self, name: &mut Name, why: &[u8]) {
+    fn again(&self, name: &mut Name, why: &[u8]) {
         name.clear();
-        self.out.put(why);
+        tell(why);
         self.prompt();
     }
 
-    fn prompt(&mut self) {
-        let mut line = Line::new();
-        if !self.options.has(NO_HOSTNAME) {
-            // The name may come from the net.
-            line.quote(Names::ask().get(NODE)).put(b" ");
+    #[inline(never)]
+    fn prompt(&self) {
+        if !self.options.has(getty::NO_HOSTNAME) {
+            self.expand(b'n', b"");
+            tell(b" ");
         }
-        self.out.say(line.put(b"login: ").as_bytes());
+        tell(b"login: ");
     }
 
     /// Shows what stands in the issue, if that is wanted, and prompts.
-    fn greet(&mut self) {
-        if !self.options.has(b'N') {
-            self.out.put(b"\n");
+    #[inline(never)]
+    fn greet(&self) {
+        if !self.options.has(getty::NO_NEWLINE) {
+            tell(b"\n");
         }
-        match self.options.value(b'f') {
-            _ if self.options.has(b'i') => {}
-            Some(path) => self.show(c_str(path).unwrap_or(c"")),
-            None => self.show_all(),
+        if self.options.has(getty::ISSUE) {
+            self.show(c_str(self.options.value(getty::ISSUE)).unwrap_or(c""));
+        } else if !self.options.has(getty::NO_ISSUE) {
+            self.show_all();
         }
         self.prompt();
     }
 
-    fn show_all(&mut self) {
+    fn show_all(&self) {
         self.show(c"/etc/issue");
-        let mut name = Entry::new();
-        for _ in 0..ENTRIES_MAX {
-            let mut path = Vec::<u8, { ENTRY_MAX + 16 }>::new();
-            if !facts::next_name(FOLDER, SUFFIX, &mut name) {
-                break;
+        let mut room = [0; LIST_MAX];
+        let list = facts::list(FOLDER, &mut room);
+        let mut last: &[u8] = b"";
+        loop {
+            // No name of UTF-8 comes behind it.
+            let mut next: &[u8] = &[u8::MAX];
+            let mut rest = list;
+            while let Some(name) = fd::next_entry(&mut rest) {
+                if name.ends_with(b".issue") && name > last && name < next {
+                    next = name;
+                }
             }
-            if let Some(path) = joined(&mut path, &[FOLDER.to_bytes(), b"/", &name]) {
-                self.show(path);
+            let mut path = Vec::<u8, { 255 + 16 }>::new();
+            match joined(&mut path, &[FOLDER.to_bytes(), b"/", next]) {
+                Some(path) if !begins(next, u8::MAX) => self.show(path),
+                _ => return,
             }
+            last = next;
         }
     }
 
     /// Shows one file.
-    fn show(&mut self, path: &CStr) {
+    #[inline(never)]
+    fn show(&self, path: &CStr) {
         let mut room = [0; ISSUE_MAX + 1];
-        let mut text = fd::load(path, &mut room);
-        let whole = text.len() <= ISSUE_MAX;
-        while let Some(piece) = issue::next(&mut text) {
-            match piece {
-                Piece::Text(byte) => self.out.put(&[byte]),
-                Piece::Escape(letter, argument) => self.expand(letter, argument),
+        let len = fd::load(path, &mut room).len();
+        issue::unify(&mut room);
+        let mut text = room.get(..len).unwrap_or(&[]);
+        while !text.is_empty() {
+            tell(take(&mut text, b'\\'));
+            if let Some((letter, argument)) = issue::escape(&mut text) {
+                self.expand(letter, argument);
             }
         }
-        self.out.put(if whole { b"" } else { b"\n[cut after 4096 bytes]\n" });
+        if len > ISSUE_MAX {
+            tell(b"\n[cut after 4096 bytes]\n");
+        }
     }
 
-    /// What an escape stands for. One that is unknown stands for its letter.
-    fn expand(&mut self, letter: u8, argument: &[u8]) {
+    /// Shows what an escape stands for. One that is unknown stands for its letter.
+    #[inline(never)]
+    fn expand(&self, letter: u8, argument: &[u8]) {
         let names = Names::ask();
-        let mut room = [0; 1024];
         let mut line = Line::wide();
         match letter {
-            b'S' => {
-                let text = release(&mut room);
-                let name = if argument.is_empty() { b"PRETTY_NAME" } else { argument };
-                let system = if argument.is_empty() { names.get(0) } else { b"" };
-                match issue::variable(text, name) {
-                    // The sequence of a colour stands there without its beginning and end.
-                    Some(code) if name == b"ANSI_COLOR" => put_colour(&mut line, code),
-                    Some(value) => _ = line.put(value),
-                    None => _ = line.put(system),
-                }
-            }
+            b'S' => put_release(&mut line, &names, argument),
             b'e' if argument.is_empty() => _ = line.put(b"\x1b"),
-            b'e' => put_colour(&mut line, issue::colour(argument).unwrap_or(b"")),
+            b'e' => issue::put_code(&mut line, issue::colour(argument)),
             b'O' => {
                 let mut domain = names.get(NODE);
                 take(&mut domain, b'.');
                 line.quote(domain);
             }
             b'l' => _ = line.put(self.line()),
-            b'b' => _ = line.number(Settings::of(0).map_or(0, |now| u64::from(now.speed()))),
+            b'b' => {
+                let mut settings = Settings::default();
+                settings.read(0);
+                line.number(u64::from(settings.speed()));
+            }
             b'd' => issue::date(&mut line, utmp::now().0),
             b't' => issue::time(&mut line, utmp::now().0),
             b'u' | b'U' => {
@@ -317,45 +315,24 @@ impl Getty<'_> {
                 None => _ = line.put(&[letter]),
             },
         }
-        self.out.put(line.as_bytes());
+        tell(line.as_bytes());
     }
 
     /// Becomes the login; comes back only with an exit code.
-    fn become_login(&self, args: Args, user: &[u8]) -> i32 {
-        let mut words = Words::new();
-        let login = self.options.value(b'l').unwrap_or(b"/bin/login\0");
-        put(&mut words, login);
-        put(&mut words, if self.options.text(b'a').is_empty() { b"--\0" } else { b"-f\0" });
-        put(&mut words, user);
-        put(&mut words, if user.is_empty() { b"" } else { b"\0" });
+    fn become_login(&self, args: Args, option: &CStr, user: Option<&CStr>) -> i32 {
+        let path = c_str(self.options.value(getty::LOGIN)).unwrap_or(c"/bin/login");
+        let user = user.map_or(null(), CStr::as_ptr);
+        let argv = [path.as_ptr(), option.as_ptr(), user, null()];
+        kernel::set_default(Signal::HUP);
         let mut room = Vec::<u8, 72>::new();
         let usual = Env::term(args, !tty::is_virtual(0));
-        let term = match self.options.term {
+        let term = match self.options.text(getty::TERM) {
             b"" => usual,
             given => joined(&mut room, &[b"TERM=", given]).unwrap_or(usual),
         };
-        let mut env = Env::new();
-        env.pass_on(args, term);
-        let argv = point_to(&words);
-        let path = c_str(&words).unwrap_or(c"");
-        kernel::set_default(pidone::wire::signals::Signal::HUP);
-        let order = Order {
-            condition: b"",
-            path,
-            folders: child::FOLDERS,
-            options: b"",
-            argv: argv.as_ptr(),
-            envp: env.pointer(),
-            terminal: None,
-            manner: Manner::Plain,
-            board: None,
-            gate: None,
-            notify: b"",
-            instance: 0,
-            group: None,
-        };
-        let errno = child::execute(&order, order.envp);
-        complain(path.to_bytes(), b"cannot run: ", errno)
+        let program = Program { path, folders: child::FOLDERS, argv: argv.as_ptr().cast() };
+        let errno = child::execute(&program, env_with(args, b"TERM", term));
+        complain(b"%q: cannot run: %e", path, errno)
     }
 }
 
@@ -374,97 +351,50 @@ fn key(is_first: bool) -> u8 {
     }
 }
 
+/// Writes to the terminal. One that takes nothing any more was hung up.
+#[inline(never)]
+fn tell(bytes: &[u8]) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match fd::write(1, rest) {
+            Ok(count @ 1..) => rest = rest.get(count as usize..).unwrap_or(&[]),
+            Ok(0) | Err(_) => kernel::exit(0),
+        }
+    }
+}
+
 /// The letters of the escapes that stand for a name of the machine, two for each in their order.
 const NAMED: &[u8] = b"ssnhrrvvmmoD";
 
-/// What is on its way to the terminal.
-struct Out(Vec<u8, 128>);
-
-impl Out {
-    const fn new() -> Out {
-        Out(Vec::new())
+/// Appends what os-release(5) says under a name, or without one what the system is called.
+fn put_release(line: &mut Line, names: &Names, argument: &[u8]) {
+    let name = if argument.is_empty() { b"PRETTY_NAME" } else { argument };
+    let mut room = [0; 1024];
+    let mut text = fd::load(c"/etc/os-release", &mut room);
+    if text.is_empty() {
+        text = fd::load(c"/usr/lib/os-release", &mut room);
     }
-
-    fn put(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if self.0.is_full() {
-                self.flush();
-            }
-            let _ = self.0.push(byte);
-        }
-    }
-
-    fn say(&mut self, bytes: &[u8]) {
-        self.put(bytes);
-        self.flush();
-    }
-
-    /// Bytes with a backslash and three octal digits for any one of them.
-    fn put_escaped(&mut self, text: &[u8]) {
-        let mut rest = text;
-        while let Some((&byte, after)) = rest.split_first() {
-            let escaped = pidone::wire::mounts::escape(rest);
-            self.put(&[escaped.unwrap_or(byte)]);
-            rest = if escaped.is_some() { rest.get(4..).unwrap_or(&[]) } else { after };
-        }
-    }
-
-    /// Writes it. A terminal that takes nothing any more was hung up.
-    fn flush(&mut self) {
-        let mut rest = &self.0[..];
-        while !rest.is_empty() {
-            match fd::write(1, rest) {
-                Ok(count @ 1..) => rest = rest.get(count as usize..).unwrap_or(&[]),
-                Ok(0) | Err(_) => kernel::exit(0),
-            }
-        }
-        self.0.clear();
-    }
-}
-
-/// The words of the login, each with its NUL: options, arguments, and a name.
-type Words = Vec<u8, 320>;
-
-fn put(words: &mut Words, bytes: &[u8]) {
-    // Words of 320 bytes come out of no inittab: what is cut off fails to run.
-    let _ = words.extend_from_slice(bytes);
-}
-
-/// The text that describes the system, see os-release(5).
-fn release(room: &mut [u8; 1024]) -> &[u8] {
-    let found = Fd::open(c"/etc/os-release", fd::READ | fd::CLOSE_ON_EXEC).is_open();
-    fd::load(if found { c"/etc/os-release" } else { c"/usr/lib/os-release" }, room)
-}
-
-fn put_colour(line: &mut Line, code: &[u8]) {
-    if !code.is_empty() {
-        line.put(b"\x1b[").put(code).put(b"m");
+    match issue::variable(text, name) {
+        // The sequence of a colour stands there without its beginning and end.
+        Some(code) if name.ends_with(b"_COLOR") => issue::put_code(line, code),
+        Some(value) => _ = line.put(value),
+        None if argument.is_empty() => _ = line.put(names.get(0)),
+        None => {}
     }
 }
 
 /// Where more issues are, which are shown in the order of their names.
 const FOLDER: &CStr = c"/etc/issue.d";
-const SUFFIX: &[u8] = b".issue";
-/// So many of them are shown.
-const ENTRIES_MAX: usize = 64;
 /// The longest of them, in bytes: two screens of 24 lines with 80 characters.
 const ISSUE_MAX: usize = 4096;
 
-/// Says what is wrong with the command line.
-fn refuse(word: &[u8], expected: &[u8]) -> i32 {
-    super::report(2, b"getty: '%q': expected %x", [word, expected], 0, USAGE);
-    super::say(2, HELP, USAGE)
-}
-
 /// Says what failed, on what and why: to whoever sees it, and to syslog.
-fn complain(object: &[u8], what: &[u8], errno: u16) -> i32 {
+#[inline(never)]
+fn complain(template: &[u8], object: &CStr, errno: u16) -> i32 {
     // Facility 4 of RFC 3164 is that of logins, severity 3 an error.
     let mut line = Line::wide();
-    line.put(b"<35>getty[").number(kernel::own_pid() as u64).put(b"]: ");
-    let header = line.as_bytes().len();
-    line.compose(b"%q: %x%e", [object, what], errno.into());
+    line.put(b"<35>getty: ");
+    line.compose(template, [object.to_bytes(), b""], errno.into());
     let _ = fd::send(Fd::syslog().raw(), line.as_bytes());
-    line.put(b"\n");
-    let _ = fd::write(2, line.as_bytes().get(header..).unwrap_or(&[]));
-    REFUSED
+    refused(template, object.to_bytes(), errno)
 }

@@ -17,7 +17,7 @@ use pidone::wire::{errno, names, options};
 
 use super::report;
 use crate::sys::calls;
-use crate::sys::child::{Board, Manner, Order};
+use crate::sys::child::{Board, Manner, Order, Program};
 use crate::sys::daemon::{self, Birth};
 use crate::sys::ears::NAME_MAX;
 use crate::sys::fd::{self, Fd};
@@ -245,14 +245,16 @@ impl Keeper<'_> {
         let birth = Birth {
             order: Order {
                 condition: b"",
-                path: self.job.program(),
-                folders: args.path(),
+                program: Program {
+                    path: self.job.program(),
+                    folders: args.path(),
+                    argv: args.pointer(self.job.command),
+                },
                 options: self.job.field,
                 gate: None,
                 notify: if self.tell.is_open() { &self.job.notify } else { b"" },
                 instance: 0,
                 group: None,
-                argv: args.pointer(self.job.command),
                 envp: args.env_pointer(),
                 terminal: None,
                 manner: Manner::Plain,

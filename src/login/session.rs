@@ -64,9 +64,9 @@ fn record(user: &User<'_>, journal: &Journal<'_>) {
     if journal.tty.is_empty() {
         return;
     }
-    let (seconds, micros) = utmp::now();
+    let (seconds, _) = utmp::now();
     let (line, host) = (journal.tty, journal.host);
-    utmp::put(&Record::user(kernel::own_pid(), line, user.name, host).at(seconds, micros));
+    utmp::put(&Record::user(kernel::own_pid(), line, user.name, host));
     let how = fd::WRITE | fd::NO_WAIT | fd::CLOSE_ON_EXEC | fd::NO_CONTROL;
     let last = Fd::open(c"/var/log/lastlog", how);
     utmp::write_at(&last, &Last { seconds, line, host }.encode(), Last::offset(user.uid));

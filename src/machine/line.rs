@@ -41,23 +41,12 @@ pub enum Found {
     Name(Parity),
 }
 
-/// What the bytes so far can be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Charset {
-    /// None of them has its eighth bit set, or all of them are UTF-8.
-    Text,
-    /// Something else.
-    Bytes,
-    /// There were too many of them.
-    Flood,
-}
-
 /// The line.
 pub struct Line {
-    name: Vec<u8, NAME_MAX>,
-    charset: Charset,
-    /// So many bytes of the present UTF-8 character are still to come.
-    rest: u8,
+    /// Room for a NUL is left.
+    name: Vec<u8, { NAME_MAX + 1 }>,
+    /// There were more bytes than a name has.
+    flood: bool,
     /// The parities that were seen: 1 for even, 2 for odd.
     parities: u8,
     /// The parities that every line has seen.
@@ -76,7 +65,7 @@ impl Line {
     /// to have eight bits has none.
     pub const fn new(detect: bool) -> Self {
         let given = if detect { 0 } else { 3 };
-        Line { name: Vec::new(), charset: Charset::Text, rest: 0, parities: given, given }
+        Line { name: Vec::new(), flood: false, parities: given, given }
     }
 
     /// Forgets what was typed.
@@ -90,19 +79,26 @@ impl Line {
         &self.name
     }
 
+    /// The name with a NUL behind it, when it is complete.
+    pub fn ended(&mut self) -> &[u8] {
+        let _ = self.name.push(0);
+        &self.name
+    }
+
     /// Whether the name holds characters of UTF-8 beyond ASCII.
     pub fn is_utf8(&self) -> bool {
-        self.charset == Charset::Text && self.name.iter().any(|&b| b >= 0x80)
+        unfinished(&self.name).is_some() && self.name.iter().any(|&b| b >= 0x80)
     }
 
     /// Takes in one byte.
     pub fn push(&mut self, byte: u8) -> Found {
         self.parities |= 1 << (byte.count_ones() & 1);
-        if self.rest > 0 && is_continuation(byte) && !self.ends_by_parity(byte) {
-            self.rest -= 1;
+        if matches!(unfinished(&self.name), Some(1..))
+            && is_continuation(byte)
+            && !self.ends_by_parity(byte)
+        {
             return self.take(byte);
         }
-        let flood = self.charset == Charset::Flood;
         // Where the eighth bit is parity, a control character may have it too. In the sets of
         // eight bits there are control characters in the same places.
         match byte & 0x7f {
@@ -110,13 +106,13 @@ impl Line {
             b'\r' | b'\n' => self.end(byte),
             CTRL_U => self.wipe(0),
             // Nobody sees how much is behind the limit, so only all of it can be taken away.
-            BACKSPACE | DELETE | CTRL_W if flood => Found::Nothing,
+            BACKSPACE | DELETE | CTRL_W if self.flood => Found::Nothing,
             BACKSPACE | DELETE => self.wipe(self.name.len().saturating_sub(1)),
             CTRL_W => self.wipe(self.word()),
             CTRL_C => Found::Again,
             CTRL_D if self.name.is_empty() => Found::Again,
             0..b' ' => Found::Nothing,
-            _ => self.character(byte),
+            _ => self.take(byte),
         }
     }
 
@@ -127,39 +123,12 @@ impl Line {
     }
 
     fn begin(&mut self) {
-        (self.charset, self.rest, self.parities) = (Charset::Text, 0, self.given);
-    }
-
-    /// What came is no UTF-8.
-    fn spoil(&mut self) {
-        self.rest = 0;
-        if self.charset == Charset::Text {
-            self.charset = Charset::Bytes;
-        }
-    }
-
-    /// The first byte of a character.
-    fn character(&mut self, byte: u8) -> Found {
-        if self.rest > 0 {
-            self.spoil();
-        }
-        match byte {
-            _ if self.charset != Charset::Text => {}
-            0..0x80 => {}
-            0xc2..0xe0 => self.rest = 1,
-            0xe0..0xf0 => self.rest = 2,
-            0xf0..0xf5 => self.rest = 3,
-            0x80..0xc2 | 0xf5.. => self.spoil(),
-        }
-        self.take(byte)
+        (self.flood, self.parities) = (false, self.given);
     }
 
     fn take(&mut self, byte: u8) -> Found {
-        if self.charset == Charset::Flood || self.name.push(byte).is_err() {
-            self.charset = Charset::Flood;
-            return Found::Nothing;
-        }
-        Found::Echo
+        self.flood = self.flood || self.name.len() >= NAME_MAX || self.name.push(byte).is_err();
+        if self.flood { Found::Nothing } else { Found::Echo }
     }
 
     /// Where the last word begins.
@@ -172,11 +141,11 @@ impl Line {
     /// Takes away whole characters until nothing stands behind a place.
     fn wipe(&mut self, from: usize) -> Found {
         let mut columns = 0;
-        self.rest = 0;
+        let in_utf8 = unfinished(&self.name).is_some();
         while self.name.len() > from {
             // In UTF-8 only the first byte of a character takes a column.
             while let Some(byte) = self.name.pop()
-                && self.charset != Charset::Bytes
+                && in_utf8
                 && is_continuation(byte)
             {}
             columns += 1;
@@ -188,13 +157,13 @@ impl Line {
     }
 
     fn end(&mut self, byte: u8) -> Found {
-        if self.charset == Charset::Flood {
+        if self.flood {
             return Found::TooLong;
         }
         if self.name.is_empty() {
             return Found::Again;
         }
-        let eighth = byte >= 0x80 || self.rest > 0 || self.charset == Charset::Bytes;
+        let eighth = byte >= 0x80 || unfinished(&self.name) != Some(0);
         let parity = match self.parities {
             1 if eighth => Parity::Even,
             2 if eighth => Parity::Odd,
@@ -204,6 +173,24 @@ impl Line {
         // What looked like a character of UTF-8 may have been a NUL, which would end a word.
         if self.name.iter().any(|&b| b < b' ') { Found::Again } else { Found::Name(parity) }
     }
+}
+
+/// How many bytes of its last character are still to come; nothing if this is no UTF-8.
+#[inline(never)] // There are too many callers for copies.
+fn unfinished(text: &[u8]) -> Option<u8> {
+    let mut rest = 0;
+    for &byte in text {
+        rest = match byte {
+            0x80..0xc0 if rest > 0 => rest - 1,
+            _ if rest > 0 => return None,
+            0..0x80 => 0,
+            0xc2..0xe0 => 1,
+            0xe0..0xf0 => 2,
+            0xf0..0xf5 => 3,
+            0x80..0xc2 | 0xf5.. => return None,
+        };
+    }
+    Some(rest)
 }
 
 fn is_continuation(byte: u8) -> bool {

@@ -23,16 +23,12 @@ use super::{env, fd, kernel, stdio, tty};
 pub struct Order<'a> {
     /// The path that has to be there.
     pub condition: &'a [u8],
-    /// The program; looked for in folders if it holds no slash.
-    pub path: &'a CStr,
-    /// The folders, with a colon between them.
-    pub folders: &'a [u8],
-    /// The second field of its line.
-    pub options: &'a [u8],
-    /// The words, ended by a null.
-    pub argv: *const *const u8,
+    /// The program.
+    pub program: Program<'a>,
     /// The environment, ended by a null.
     pub envp: *const *const u8,
+    /// The second field of its line.
+    pub options: &'a [u8],
     /// The terminal to open, below /dev.
     pub terminal: Option<&'a CStr>,
     /// What it is to do with the terminal.
@@ -47,6 +43,17 @@ pub struct Order<'a> {
     pub group: Option<Group>,
     /// Where it leaves word.
     pub board: Option<&'a Board>,
+}
+
+/// A program as execve wants it.
+#[derive(Clone, Copy)]
+pub struct Program<'a> {
+    /// The path; looked for in folders if it holds no slash.
+    pub path: &'a CStr,
+    /// The folders, with a colon between them.
+    pub folders: &'a [u8],
+    /// The words, ended by a null.
+    pub argv: *const *const u8,
 }
 
 /// The child's end of a pipe.
@@ -177,7 +184,7 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
         ask();
     }
     if order.options.is_empty() {
-        let errno = execute(order, order.envp);
+        let errno = execute(&order.program, order.envp);
         fail(order, Step::Exec, errno);
     }
     run_as_asked(order)
@@ -198,7 +205,7 @@ fn run_as_asked(order: &Order<'_>) -> ! {
     if let Err(errno) = set_vars(order, &mut vars) {
         fail(order, Step::Exec, errno);
     }
-    let errno = execute(order, vars.pointer());
+    let errno = execute(&order.program, vars.pointer());
     fail(order, Step::Exec, errno)
 }
 
@@ -246,7 +253,7 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
         return refusal(Step::Terminal, errno);
     }
     kernel::set_mask(0);
-    let errno = execute(order, order.envp);
+    let errno = execute(&order.program, order.envp);
     kernel::set_mask(kernel::OURS);
     // Of the children that ended meanwhile nobody told us.
     kernel::remind(Signal::CHLD);
@@ -272,18 +279,18 @@ pub const FOLDERS: &[u8] = env::PATH.to_bytes().split_at(b"PATH=".len()).1;
 type Path = Vec<u8, { pidone::wire::command::BYTES_MAX + 16 }>;
 
 /// Executes the program, or says why not.
-pub fn execute(order: &Order<'_>, envp: *const *const u8) -> u16 {
-    let bare = order.path.to_bytes();
+pub fn execute(program: &Program<'_>, envp: *const *const u8) -> u16 {
+    let bare = program.path.to_bytes();
     if holds(bare, b'/') {
-        return attempt(order, order.path, envp);
+        return attempt(program, program.path, envp);
     }
     let mut worst = ENOENT;
     let mut room = Path::new();
-    let mut folders = order.folders;
+    let mut folders = program.folders;
     while !folders.is_empty() && !bare.is_empty() {
         let folder = take(&mut folders, b':');
         let path = joined(&mut room, &[folder, b"/", bare]);
-        match path.map_or(ENAMETOOLONG, |path| attempt(order, path, envp)) {
+        match path.map_or(ENAMETOOLONG, |path| attempt(program, path, envp)) {
             ENOENT => {}
             EACCES => worst = EACCES,
             errno => return errno,
@@ -292,23 +299,23 @@ pub fn execute(order: &Order<'_>, envp: *const *const u8) -> u16 {
     worst
 }
 
-fn attempt(order: &Order<'_>, name: &CStr, envp: *const *const u8) -> u16 {
-    // SAFETY: the order holds the arrays that execve reads.
-    match unsafe { kernel::execve(name, order.argv, envp) } {
-        ENOEXEC => by_shell(order, name, envp),
+fn attempt(program: &Program<'_>, name: &CStr, envp: *const *const u8) -> u16 {
+    // SAFETY: both arrays are ended by a null.
+    match unsafe { kernel::execve(name, program.argv, envp) } {
+        ENOEXEC => by_shell(program, name, envp),
         errno => errno,
     }
 }
 
 /// Has the shell run a script that does not say who is to run it, as execvp(3) does.
-fn by_shell(order: &Order<'_>, name: &CStr, envp: *const *const u8) -> u16 {
+fn by_shell(program: &Program<'_>, name: &CStr, envp: *const *const u8) -> u16 {
     const WORDS: usize = pidone::wire::command::WORDS_MAX + 3;
     let mut argv: Vec<*const u8, WORDS> = Vec::new();
     let _ = argv.push(c"/bin/sh".as_ptr().cast());
     let _ = argv.push(name.as_ptr().cast());
     for index in 1.. {
         // SAFETY: the array is ended by a null, and the loop ends with it.
-        let word = unsafe { *order.argv.add(index) };
+        let word = unsafe { *program.argv.add(index) };
         let _ = argv.push(word);
         if word.is_null() {
             break;

@@ -102,7 +102,7 @@ fn execute(order: &Order<'_>, vars: &mut Vars) -> u16 {
     {
         return errno;
     }
-    child::execute(order, vars.pointer())
+    child::execute(&order.program, vars.pointer())
 }
 
 /// Goes on as the child of a child, in a session of its own, without a terminal.

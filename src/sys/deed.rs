@@ -324,7 +324,6 @@ fn write_down(record: &Record) -> Event<'static> {
 
 extern "C" fn do_write_down(record: &Record) -> ! {
     let names = Names::ask();
-    let (seconds, micros) = utmp::now();
     let ours = match *record {
         Record::Boot => utmp::Record::boot(names.get(RELEASE)),
         Record::Down => utmp::Record::shutdown(names.get(RELEASE)),
@@ -336,7 +335,7 @@ extern "C" fn do_write_down(record: &Record) -> ! {
             kernel::exit(0)
         }
     };
-    utmp::put(&ours.at(seconds, micros));
+    utmp::put(&ours);
     kernel::exit(0)
 }
 

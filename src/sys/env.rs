@@ -68,15 +68,6 @@ impl Env {
         args.var(b"TERM").filter(|term| *term != other).unwrap_or(usual)
     }
 
-    /// What we were given, but for the type of the terminal, which has to live until the execve.
-    pub fn pass_on(&mut self, args: Args, term: &CStr) {
-        self.push(term.as_ptr().cast());
-        for var in args.env().filter(|var| !var.to_bytes().starts_with(b"TERM=")) {
-            self.add(var);
-        }
-        let _ = self.vars.push(core::ptr::null());
-    }
-
     /// The array for execve.
     pub fn pointer(&self) -> *const *const u8 {
         self.vars.as_ptr()

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::wire::issue;
-use pidone::wire::names::take;
+use pidone::wire::names::{before, take};
 use pidone::wire::text::Line;
 use syscalls::{Sysno, raw_syscall};
 
@@ -17,6 +17,7 @@ const NAME: usize = 65;
 
 impl Names {
     /// Asks for them.
+    #[inline(never)]
     pub fn ask() -> Names {
         let mut names = Names([0; 6 * NAME]);
         // SAFETY: uname writes six texts of 65 bytes.
@@ -26,7 +27,7 @@ impl Names {
 
     /// One of them: the system, the node, the release, the version, the machine, the domain.
     pub fn get(&self, which: usize) -> &[u8] {
-        take(&mut self.0.get(which * NAME..).unwrap_or(&[]), 0)
+        before(self.0.get(which * NAME..).unwrap_or(&[]), 0)
     }
 }
 
@@ -52,7 +53,7 @@ pub fn put_v4(line: &mut Line, wanted: &[u8]) {
     // SAFETY: SIOCGIFCONF takes a length, padding and a pointer, and writes at most that length.
     unsafe { ioctl(socket.raw(), SIOCGIFCONF, &raw mut list as usize) };
     for interface in room.chunks_exact(INTERFACE) {
-        let name = take(&mut &*interface, 0);
+        let name = before(interface, 0);
         let address = interface.get(ADDRESS..).and_then(<[u8]>::first_chunk);
         let fits = |first: u8| if wanted.is_empty() { first != 127 } else { name == wanted };
         if let Some(address) = address.filter(|it| fits(it[0]) && !name.is_empty()) {
@@ -72,32 +73,12 @@ pub fn put_v6(line: &mut Line, wanted: &[u8]) {
     }
 }
 
-/// The longest name in a folder, in bytes.
-pub const ENTRY_MAX: usize = 255;
+/// A list of the names in a folder is at most so long, in bytes: some two hundred names of issues.
+pub const LIST_MAX: usize = 8192;
 
-/// A name in a folder.
-pub type Entry = heapless::Vec<u8, ENTRY_MAX>;
-
-/// Puts the name that follows this one in its place, of those in a folder that end so. Whether
-/// there is one.
-pub fn next_name(folder: &CStr, suffix: &[u8], name: &mut Entry) -> bool {
+/// Reads which names a folder holds, as getdents(2) gives them.
+pub fn list<'a>(folder: &CStr, room: &'a mut [u8; LIST_MAX]) -> &'a [u8] {
     let folder = Fd::open(folder, fd::READ | fd::FOLDER | fd::CLOSE_ON_EXEC);
-    let mut room = [0u8; 1024];
-    let mut next = Entry::new();
-    loop {
-        let count = fd::entries(&folder, &mut room).unwrap_or(0);
-        let mut rest = room.get(..count as usize).unwrap_or(&[]);
-        if rest.is_empty() {
-            break;
-        }
-        while let Some(found) = fd::next_entry(&mut rest) {
-            let follows = found > name.as_slice() && (next.is_empty() || found < next.as_slice());
-            if follows && found.ends_with(suffix) {
-                next.clear();
-                let _ = next.extend_from_slice(found);
-            }
-        }
-    }
-    *name = next;
-    !name.is_empty()
+    let count = fd::entries(&folder, room).unwrap_or(0);
+    room.get(..count as usize).unwrap_or(&[])
 }

@@ -3,7 +3,7 @@
 
 use core::ffi::CStr;
 
-use pidone::wire::names::take;
+use pidone::wire::names::before;
 use pidone::wire::value;
 use syscalls::{Sysno, raw_syscall};
 
@@ -213,6 +213,16 @@ pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
     room.get(..len).unwrap_or(&[])
 }
 
+/// Where a link leads to; nothing where it cannot be read. A path that is longer
+/// than the room is cut.
+pub fn target<'a>(link: &CStr, room: &'a mut [u8]) -> &'a [u8] {
+    let (to, len) = (room.as_mut_ptr(), room.len());
+    // SAFETY: the kernel reads a string and writes at most that many bytes.
+    let got = outcome(unsafe { raw_syscall!(Sysno::readlink, link.as_ptr(), to, len) });
+    let len = got.map_or(0, |len| len as usize);
+    room.get(..len).unwrap_or(&[])
+}
+
 /// Reads the next entries of a folder, see getdents(2).
 pub fn entries(folder: &Fd, into: &mut [u8]) -> Result<u32> {
     // SAFETY: the kernel writes at most that many bytes.
@@ -246,8 +256,7 @@ pub fn next_entry<'a>(entries: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = entries.get(LENGTH..)?.first_chunk::<2>()?;
     let (entry, rest) = entries.split_at_checked(u16::from_ne_bytes(*length).into())?;
     *entries = rest;
-    let mut name = entry.get(NAME..)?;
-    Some(take(&mut name, 0))
+    Some(before(entry.get(NAME..)?, 0))
 }
 
 /// Writes.

@@ -14,7 +14,7 @@ use pidone::wire::options::{self, Ready};
 use rustix::fs::{Access, access};
 
 use super::aide::{self, Task};
-use super::child::{self, Board, Gate, Manner, Order};
+use super::child::{self, Board, Gate, Manner, Order, Program};
 use super::cradle;
 use super::ears::{Ears, Sign};
 use super::groups::{Group, Groups};
@@ -179,9 +179,11 @@ impl Nursery {
         to(&Order {
             condition: table.text(spec.condition),
             options: table.text(spec.options),
-            path: c_str(words.path()).unwrap_or(c""),
-            folders: self.folders,
-            argv: argv.as_ptr(),
+            program: Program {
+                path: c_str(words.path()).unwrap_or(c""),
+                folders: self.folders,
+                argv: argv.as_ptr(),
+            },
             envp: self.envp,
             terminal: terminal.filter(|_| !tty.is_empty()),
             manner: match spec.kind {
@@ -216,15 +218,17 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
     let argv = point_to(words.bytes());
     let order = Order {
         condition: &[],
-        path: c_str(words.path()).unwrap_or(c""),
-        folders: args.path(),
+        program: Program {
+            path: c_str(words.path()).unwrap_or(c""),
+            folders: args.path(),
+            argv: argv.as_ptr(),
+        },
+        envp: args.env_pointer(),
         options: &[],
         gate: None,
         notify: &[],
         instance: 0,
         group: None,
-        argv: argv.as_ptr(),
-        envp: args.env_pointer(),
         terminal: None,
         manner: Manner::Plain,
         board: None,

@@ -200,6 +200,30 @@ pub fn c_str(bytes: &[u8]) -> Option<&CStr> {
     Some(unsafe { CStr::from_ptr(bytes.as_ptr().cast()) })
 }
 
+/// The words from this one on, each with its NUL.
+pub fn words(args: Args, first: usize) -> &'static [u8] {
+    let (Some(from), Some(last)) = (args.get(first), args.get(args.count() - 1)) else {
+        return &[];
+    };
+    let begin = from.as_ptr();
+    let len = last.as_ptr() as usize + last.count_bytes() + 1 - begin as usize;
+    // SAFETY: the kernel lays the words one behind the other, and they live as long as the process.
+    unsafe { core::slice::from_raw_parts(begin.cast(), len) }
+}
+
+/// The environment as execve wants it, with a variable in the place of the one that has this name;
+/// if there is none, in front, and nobody can ask for the words any more.
+pub fn env_with(args: Args, name: &[u8], var: &CStr) -> *const *const u8 {
+    let front = 1 + args.count();
+    let place = args.place_of(name);
+    // SAFETY: `place_of` found a pointer of the environment, in front of which stands the null that
+    // ends the words.
+    unsafe {
+        *args.stack.add(place.unwrap_or(front)) = var.as_ptr() as usize;
+        args.stack.add(front + usize::from(place.is_some())).cast()
+    }
+}
+
 /// A string put together in a buffer; nothing where it does not fit.
 pub fn joined<'a>(room: &'a mut VecView<u8>, parts: &[&[u8]]) -> Option<&'a CStr> {
     room.clear();

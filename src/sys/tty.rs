@@ -6,10 +6,10 @@ use pidone::machine::Pid;
 use pidone::machine::line::Parity;
 use pidone::wire::errno::{ENOTTY, EPERM};
 use pidone::wire::signals::Signal;
-use rustix::fs::stat;
+use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
-use super::kernel::{self, Result, ioctl};
+use super::kernel::{self, Result, ioctl, is_fine};
 
 const TCGETS2: u32 = 0x802c_542a;
 const TCSETS2: u32 = 0x402c_542b;
@@ -66,22 +66,21 @@ const CHARACTERS: [(u8, u8); 8] =
 const VTIME: usize = 5;
 const VMIN: usize = 6;
 
-/// Speeds that have codes from 0 on, in bits a second, and from [`FAST_CODE`] on, in hundreds.
-/// Programs that know no others show these as they are.
-const SLOW: [u16; 16] =
-    [0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400];
-const FAST: [u16; 15] = [
-    576, 1152, 2304, 4608, 5000, 5760, 9216, 10000, 11520, 15000, 20000, 25000, 30000, 35000, 40000,
+/// Speeds that have codes, from 0 on in bits a second, and from [`FAST`] on in hundreds. Programs
+/// that know no others show these as they are.
+const SPEEDS: [u16; 31] = [
+    0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 576, 1152,
+    2304, 4608, 5000, 5760, 9216, 10000, 11520, 15000, 20000, 25000, 30000, 35000, 40000,
 ];
-const FAST_CODE: u32 = 0o10001;
+const FAST: u32 = 16;
+/// The codes of the fast ones begin so much behind their places.
+const FAST_CODES: u32 = 0o10001 - FAST;
 
 impl Settings {
-    /// Those of a terminal; nothing where there is none.
-    pub fn of(fd: i32) -> Option<Settings> {
-        let mut settings = Settings::default();
+    /// Takes on those of a terminal; whether it is one.
+    pub fn read(&mut self, fd: i32) -> bool {
         // SAFETY: TCGETS2 writes one kernel termios2, 44 bytes.
-        let known = unsafe { ioctl(fd, TCGETS2, &raw mut settings as usize) };
-        known.then_some(settings)
+        unsafe { ioctl(fd, TCGETS2, core::ptr::from_mut(self) as usize) }
     }
 
     /// Gives them to a terminal.
@@ -151,11 +150,10 @@ impl Settings {
     /// Sets the speed, any that the line can do.
     pub fn set_speed(&mut self, speed: u32) {
         let mut code = BOTHER;
-        for (table, unit, first) in [(&SLOW[..], 1, 0), (&FAST[..], 100, FAST_CODE)] {
-            for (place, &known) in (first..).zip(table) {
-                if u32::from(known) * unit == speed {
-                    code = place;
-                }
+        for (place, &known) in (0..).zip(&SPEEDS) {
+            let (unit, first) = if place < FAST { (1, 0) } else { (100, FAST_CODES) };
+            if u32::from(known) * unit == speed {
+                code = place + first;
             }
         }
         self.control = self.control & !CBAUD_CIBAUD | code;
@@ -165,7 +163,8 @@ impl Settings {
 
 /// Gives a terminal the settings that a login expects. What is no terminal stays as it is.
 pub fn make_sane(fd: i32) {
-    if let Some(mut settings) = Settings::of(fd) {
+    let mut settings = Settings::default();
+    if settings.read(fd) {
         settings.make_sane();
         settings.apply(fd);
     }
@@ -239,16 +238,11 @@ pub fn take_over(path: &CStr) -> Result<()> {
     kernel::new_session();
     leave();
     let mut tty = open(path)?;
-    if !seize(&tty) {
-        return Err(EPERM);
-    }
     if !is_of_init(path) {
         // What was left over from the last session must not read the next password. The old
         // descriptor stays open meanwhile, so that the line does not hang up at the other end.
         kernel::hang_up();
-        let again = open(path)?;
-        seize(&again);
-        tty = again;
+        tty = open(path)?;
     }
     fd::set_waiting(&tty);
     for number in 0..3 {
@@ -257,14 +251,15 @@ pub fn take_over(path: &CStr) -> Result<()> {
     Ok(())
 }
 
+/// Opens a terminal that then controls us.
 fn open(path: &CStr) -> Result<Fd> {
     let tty = Fd::open(path, HOW);
     tty.opened()?;
-    if Settings::of(tty.raw()).is_none() {
+    if !Settings::default().read(tty.raw()) {
         return Err(ENOTTY);
     }
     tty.own(MODE);
-    Ok(tty)
+    if seize(&tty) { Ok(tty) } else { Err(EPERM) }
 }
 
 /// Nobody but root reads from a terminal on which nobody is logged in, and writing to it is left to
@@ -274,10 +269,18 @@ const MODE: u32 = 0o620;
 /// Whether process 1 itself has this terminal, and so everything that it starts without one. Where
 /// that cannot be known, it may.
 fn is_of_init(path: &CStr) -> bool {
-    match (stat(c"/proc/1/fd/0"), stat(path)) {
-        (Ok(of_init), Ok(ours)) => of_init.st_rdev == ours.st_rdev,
-        (Err(_), _) | (_, Err(_)) => true,
-    }
+    let of_init = device(c"/proc/1/fd/0");
+    of_init.is_none() || of_init == device(path)
+}
+
+/// The number of the device that a file stands for.
+#[inline(never)]
+fn device(path: &CStr) -> Option<u64> {
+    const DEVICE: usize = 5;
+    let mut stat = [0u64; 18];
+    // SAFETY: stat writes 144 bytes, on x86-64 the number of the device as the sixth eight of them.
+    let known = is_fine(unsafe { raw_syscall!(Sysno::stat, path.as_ptr(), stat.as_mut_ptr()) });
+    known.then_some(stat[DEVICE])
 }
 
 /// Waits until a line has a carrier.
@@ -299,11 +302,11 @@ pub fn freshen(fd: i32) {
 /// Gives a terminal that does not know its size the usual one, which a serial line cannot tell: 24
 /// rows of 80 columns.
 pub fn fill_size(fd: i32) {
-    let mut size = [0u16; 4];
+    let mut size = 0u64;
     // SAFETY: TIOCGWINSZ writes four numbers of 16 bits, and TIOCSWINSZ reads as many.
     unsafe {
-        if ioctl(fd, TIOCGWINSZ, &raw mut size as usize) && size[0] == 0 && size[1] == 0 {
-            size = [24, 80, 0, 0];
+        if ioctl(fd, TIOCGWINSZ, &raw mut size as usize) && size as u32 == 0 {
+            size = 24 | 80 << 16;
             ioctl(fd, TIOCSWINSZ, &raw const size as usize);
         }
     }

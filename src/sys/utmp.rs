@@ -25,10 +25,12 @@ const PLACES_MAX: u64 = 4096;
 const BOTH: u32 = fd::READ_WRITE | fd::NO_WAIT | fd::CLOSE_ON_EXEC | fd::NO_CONTROL;
 const AT_END: u32 = fd::WRITE | fd::APPEND | fd::NO_WAIT | fd::CLOSE_ON_EXEC | fd::NO_CONTROL;
 
-/// Writes a record into utmp, in the place of the one it follows, and behind the last one of wtmp.
+/// Writes a record of this moment into utmp, in the place of the one it follows, and behind the
+/// last one of wtmp.
 pub fn put(record: &Record<'_>) {
     let mut bytes = [0; SIZE];
-    record.encode(&mut bytes);
+    let (seconds, micros) = now();
+    record.at(seconds, micros).encode(&mut bytes);
     let (utmp, path) = utmp();
     let mut old = [0; SIZE];
     match find(&utmp, &mut |old| replaces(&bytes, old), &mut old) {

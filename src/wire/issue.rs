@@ -4,7 +4,7 @@
 //! stand. BusyBox takes a percent sign for a backslash, so that counts as well, but only before the
 //! letters it knows.
 
-use super::names::{at, begins, cut, holds, place, take};
+use super::names::{at, before, begins, holds, place, take};
 use super::text::Line;
 
 /// The letters that may have an argument.
@@ -12,31 +12,28 @@ const WITH_ARGUMENT: &[u8] = b"46eS";
 /// The letters behind a percent sign.
 const BY_PERCENT: &[u8] = b"SsnhrvmDodtl";
 
-/// What comes out of the text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Piece<'a> {
-    /// This byte as it is.
-    Text(u8),
-    /// What an escape stands for: its letter, and its argument or nothing.
-    Escape(u8, &'a [u8]),
+/// Makes backslashes of percent signs that count as such.
+pub fn unify(text: &mut [u8]) {
+    let mut behind = 0;
+    for byte in text.iter_mut().rev() {
+        if *byte == b'%' && holds(BY_PERCENT, behind) {
+            *byte = b'\\';
+        }
+        behind = *byte;
+    }
 }
 
-/// Takes a piece off the front of the text.
-pub fn next<'a>(text: &mut &'a [u8]) -> Option<Piece<'a>> {
-    let (&byte, after) = text.split_first()?;
+/// Takes an escape off the front of the text behind its backslash: its letter, and its argument or
+/// nothing.
+pub fn escape<'a>(text: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+    let (&letter, after) = text.split_first()?;
     *text = after;
-    let Some((&letter, behind)) = after.split_first() else {
-        return Some(Piece::Text(byte));
-    };
-    if byte != b'\\' && !(byte == b'%' && holds(BY_PERCENT, letter)) {
-        return Some(Piece::Text(byte));
-    }
-    *text = behind;
     let mut argument: &[u8] = b"";
-    if begins(behind, b'{') && holds(WITH_ARGUMENT, letter) {
-        argument = take(text, b'}').get(1..).unwrap_or(&[]);
+    if begins(after, b'{') && holds(WITH_ARGUMENT, letter) {
+        take(text, b'{');
+        argument = take(text, b'}');
     }
-    Some(Piece::Escape(letter, argument))
+    Some((letter, argument))
 }
 
 /// The colours of console_codes(4) by their names, and the reset.
@@ -45,61 +42,70 @@ cyan lightgray gray darkgray lightred lightgreen yellow lightblue lightmagenta l
 const CODES: &[u8] =
     b"0 1 2 5 7 30 31 32 33 34 35 36 37 37 1;30 1;31 1;32 1;33 1;34 1;35 1;36 1;37";
 
-/// The code of a colour, which stands between `ESC [` and `m`.
-pub fn colour(name: &[u8]) -> Option<&'static [u8]> {
-    at(CODES, place(COLOURS, name)?)
+/// The code of a colour, which stands between `ESC [` and `m`. One that is unknown has none.
+pub fn colour(name: &[u8]) -> &'static [u8] {
+    place(COLOURS, name).and_then(|place| at(CODES, place)).unwrap_or(b"")
+}
+
+/// Appends the sequence of a code, unless that is empty.
+#[inline(never)]
+pub fn put_code(line: &mut Line, code: &[u8]) {
+    if !code.is_empty() {
+        line.put(b"\x1b[").put(code).put(b"m");
+    }
 }
 
 /// The value of a variable in a text of lines `NAME=value`, without quotes around it.
 pub fn variable<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = text;
     while !rest.is_empty() {
-        if let Some((key, value)) = cut(take(&mut rest, b'\n'), b'=')
-            && key == name
-        {
-            return Some(match value {
-                [b'"', bare @ .., b'"'] | [b'\'', bare @ .., b'\''] => bare,
-                bare => bare,
+        let mut value = take(&mut rest, b'\n');
+        if take(&mut value, b'=') == name {
+            return Some(match value.split_first() {
+                Some((&quote, inner)) if holds(b"\"'", quote) => before(inner, quote),
+                _ => value,
             });
         }
     }
     None
 }
 
-const DAYS: &[u8] = b"Thu Fri Sat Sun Mon Tue Wed";
-const MONTHS: &[u8] = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
-const LENGTHS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const DAYS: &[u8] = b"Thu Fri Sat Sun Mon Tue Wed ";
+const MONTHS: &[u8] = b"Mar Apr May Jun Jul Aug Sep Oct Nov Dec Jan Feb ";
 
 /// Appends a day, like `Fri Nov 20 2026`, of a time in seconds since 1970, in UTC: a program
 /// without a C library knows no other zones.
 pub fn date(line: &mut Line, seconds: u32) {
-    let mut day = seconds / 86_400;
-    line.put(at(DAYS, (day % 7) as usize).unwrap_or(b"")).put(b" ");
-    for year in 1970u32.. {
-        // Such times end in 2106.
-        let leap = u32::from(year % 4 == 0 && year != 2100);
-        for (month, &length) in LENGTHS.iter().enumerate() {
-            let length = u32::from(length) + if month == 1 { leap } else { 0 };
-            if day < length {
-                line.put(at(MONTHS, month).unwrap_or(b"")).put(b" ");
-                line.number(u64::from(day + 1)).put(b" ").number(year.into());
-                return;
-            }
-            day -= length;
-        }
-    }
+    // Days since the first of March of 1968: what the leap years add is the last day of a year that
+    // begins then, and until such times end, in 2106, only 2100 is none.
+    let today = seconds / 86_400;
+    let mut days = today + 671;
+    days += u32::from(days >= 33 * 1461 - 1);
+    let year = (4 * days + 3) / 1461;
+    let day = days - year * 1461 / 4;
+    // From March on every five months have 153 days.
+    let month = (5 * day + 2) / 153;
+    put_word(line, DAYS, today % 7);
+    put_word(line, MONTHS, month);
+    let year = 1968 + year + u32::from(month >= 10);
+    line.number(u64::from(day - (153 * month + 2) / 5 + 1)).put(b" ").number(u64::from(year));
+}
+
+/// Appends a word of three letters and its blank.
+#[inline(never)]
+fn put_word(line: &mut Line, list: &[u8], place: u32) {
+    line.put(list.chunks_exact(4).nth(place as usize).unwrap_or(b""));
 }
 
 /// Appends the time of the day, like `09:05:07`, in UTC.
 pub fn time(line: &mut Line, seconds: u32) {
     let mut text = *b"00:00:00";
     let mut rest = seconds % 86_400;
-    for (digit, base) in text.iter_mut().zip(b"99:69:69").rev() {
-        let part = if *base == b'6' { 6 } else { 10 };
-        if *base != b':' {
-            *digit += (rest % part) as u8;
-            rest /= part;
-        }
+    // Each place counts up to one of these; a colon stays as it is.
+    for (digit, highest) in text.iter_mut().zip(b"99059059").rev() {
+        let base = u32::from(highest & 15) + 1;
+        *digit += (rest % base) as u8;
+        rest /= base;
     }
     line.put(&text);
 }
@@ -107,24 +113,25 @@ pub fn time(line: &mut Line, seconds: u32) {
 /// The address of IPv6 in a line of /proc/net/if_inet6, if it is the one of this interface or,
 /// without a name, one that is reached from elsewhere. Its 32 digits stand there without colons.
 pub fn address_of<'a>(line: &'a [u8], interface: &[u8]) -> Option<&'a [u8]> {
-    let mut rest = line;
-    let digits = take(&mut rest, b' ');
-    for _ in [b"index", b"reach"] {
-        take(&mut rest, b' ');
-    }
-    let scope = take(&mut rest, b' ');
-    take(&mut rest, b' ');
-    // The name stands at the right of its column.
-    let wanted = if interface.is_empty() { scope == b"00" } else { rest.trim_ascii() == interface };
-    if wanted { Some(digits) } else { None }
+    // The name stands at the right of its column, the reach in the fourth one.
+    let name = line.rsplit(|&b| b == b' ').next();
+    let found = if interface.is_empty() { (at(line, 3), &b"00"[..]) } else { (name, interface) };
+    if found.0 == Some(found.1) { at(line, 0) } else { None }
 }
 
 /// Appends an address of IPv6 in eight groups, without the zeros in front of each.
 pub fn address(line: &mut Line, digits: &[u8]) {
-    for (place, group) in digits.chunks(4).enumerate() {
-        line.put(if place > 0 { b":" } else { b"" });
-        let bare = group.iter().position(|&b| b != b'0').unwrap_or(3);
-        line.put(group.get(bare..).unwrap_or(group));
+    let mut bare = true;
+    for (place, digit) in (1..).zip(digits) {
+        let is_last = place % 4 == 0;
+        bare = bare && *digit == b'0' && !is_last;
+        if !bare {
+            line.put(&[*digit]);
+        }
+        if is_last && place < 32 {
+            line.put(b":");
+            bare = true;
+        }
     }
 }
 
@@ -140,15 +147,15 @@ mod tests {
     use super::*;
 
     fn rendered(text: &[u8]) -> String {
-        let mut rest = text;
+        let mut whole = text.to_vec();
+        unify(&mut whole);
+        let mut rest = &whole[..];
         let mut out = String::new();
-        while let Some(piece) = next(&mut rest) {
-            match piece {
-                Piece::Text(byte) => out.push(byte as char),
-                Piece::Escape(letter, argument) => {
-                    let argument = String::from_utf8_lossy(argument);
-                    out.push_str(&format!("<{}:{argument}>", letter as char));
-                }
+        while !rest.is_empty() {
+            out.push_str(&String::from_utf8_lossy(take(&mut rest, b'\\')));
+            if let Some((letter, argument)) = escape(&mut rest) {
+                let argument = String::from_utf8_lossy(argument);
+                out.push_str(&format!("<{}:{argument}>", letter as char));
             }
         }
         out
@@ -158,7 +165,7 @@ mod tests {
     fn escapes_are_letters_behind_a_backslash() {
         assert_eq!(rendered(b"a \\n on \\l\n"), "a <n:> on <l:>\n");
         assert_eq!(rendered(b"\\\\x"), "<\\:>x");
-        assert_eq!(rendered(b"end\\"), "end\\");
+        assert_eq!(rendered(b"end\\"), "end");
     }
 
     #[test]
@@ -183,10 +190,11 @@ mod tests {
     fn colours_have_their_codes() {
         let codes = CODES.split(|&b| b == b' ').count();
         assert_eq!(COLOURS.split(|&b| b == b' ').count(), codes);
-        assert_eq!(colour(b"reset"), Some(&b"0"[..]));
-        assert_eq!(colour(b"red"), Some(&b"31"[..]));
-        assert_eq!(colour(b"white"), Some(&b"1;37"[..]));
-        assert_eq!(colour(b"pink"), None);
+        assert_eq!(colour(b"reset"), b"0");
+        assert_eq!(colour(b"red"), b"31");
+        assert_eq!(colour(b"white"), b"1;37");
+        assert_eq!(colour(b"pink"), b"");
+        assert_eq!(written(|line| put_code(line, colour(b"red"))), "\x1b[31m");
     }
 
     #[test]
@@ -197,7 +205,7 @@ mod tests {
         assert_eq!(value("ID").as_deref(), Some("demo"));
         assert_eq!(value("EMPTY").as_deref(), Some(""));
         assert_eq!(value("ONE").as_deref(), Some("x"));
-        assert_eq!(value("HALF").as_deref(), Some("\"x"));
+        assert_eq!(value("HALF").as_deref(), Some("x"));
         assert_eq!(value("I"), None);
     }
 

@@ -21,6 +21,12 @@ pub fn take<'a>(rest: &mut &'a [u8], at: u8) -> &'a [u8] {
     text.get(..end).unwrap_or(text)
 }
 
+/// What stands before the first of these bytes; all of the text where there is none.
+#[inline(never)] // There are too many callers for copies.
+pub fn before(text: &[u8], at: u8) -> &[u8] {
+    take(&mut { text }, at)
+}
+
 /// What stands before and behind the first of these bytes.
 pub fn cut(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let mut rest = text;

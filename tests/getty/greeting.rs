@@ -75,9 +75,9 @@ fn login_is_started_without_a_name_or_with_a_given_one_or_another_is() {
 fn a_wrong_command_line_names_the_word_and_shows_the_usage() {
     use std::process::Command;
     for (words, complaint) in [
-        (&["-x", "0", "tty1"][..], "getty: '-x': expected an option\n"),
-        (&["9600"], "getty: '': expected a terminal\n"),
-        (&["96k", "tty1"], "getty: '96k': expected speeds with commas between them\n"),
+        (&["-x", "0", "tty1"][..], "getty: '-x' is not understood\n"),
+        (&["9600"], "getty: 'no TTY' is not understood\n"),
+        (&["96k", "tty1"], "getty: '96k' is not understood\n"),
     ] {
         let mut command = Command::new(crate::support::tools::pidone());
         let output = command.arg("getty").args(words).output().unwrap();

@@ -146,9 +146,9 @@ fn fields_pid(pid: i32) -> &'static str {
 fn a_terminal_that_is_none_is_refused_at_once_with_a_reason() {
     for (words, reason) in [("0 null", "Not a terminal"), ("0 tty", "No such device or address")] {
         let seat = Seat::take(words);
-        let said = seat.syslog.until("getty[");
+        let said = seat.syslog.until("getty: ");
         let complaint = said.last().unwrap();
-        assert!(complaint.starts_with("<35>getty["), "{complaint}");
+        assert!(complaint.starts_with("<35>getty: "), "{complaint}");
         assert!(complaint.contains("cannot take the terminal: "), "{complaint}");
         assert!(complaint.contains(reason), "{complaint}");
         until_ended(&seat, "ended with code 111");

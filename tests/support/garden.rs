@@ -14,7 +14,7 @@ impl Garden {
         let garden = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(garden.join("src"));
         let _ = fs::remove_dir_all(garden.join("tests"));
-        let sources = ["Cargo.toml", "Cargo.lock", "build.rs", "README.md", "src"];
+        let sources = [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "README.md", "src"];
         for source in sources.iter().chain(tests) {
             copy(&home.join(source), &garden.join(source));
         }
