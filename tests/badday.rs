@@ -88,7 +88,7 @@ fn a_console_that_hangs_up_does_not_take_pid_1_along() {
         .console(Console::Pty)
         .start();
     ns.until_said("a", 1);
-    ns.screen().hang_up();
+    ns.hang_up();
     ns.send(libc::SIGINT);
     ns.until_said("pressed", 1);
     ns.power_off();

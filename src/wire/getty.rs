@@ -171,7 +171,7 @@ impl<'a> Options<'a> {
                 if is_apart || begins(after, 0) {
                     after = after.get(1..)?;
                 }
-                // agetty's `-L=never` waits for a carrier; `always` is usual, and `auto` is as well.
+                // agetty's `-L=never` waits for a carrier; `always` and `auto` are usual.
                 if !with_value && begins(after, b'n') {
                     place = CARRIER.0;
                 }

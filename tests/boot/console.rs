@@ -1,7 +1,6 @@
 //! A terminal with a program on it, as a person has one: words are typed, and words are waited for.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,7 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The program and the test's end of its terminal.
 pub struct Console {
     program: Child,
-    near: File,
     seen: Seen,
 }
 
@@ -29,11 +27,12 @@ impl Console {
         // The command keeps descriptors of the far end, and the end of the program would not show.
         drop(command);
         sys::nonblocking(near.as_fd(), true);
-        Console { program, near: File::from(near), seen: Seen::default() }
+        Console { program, seen: Seen::on(File::from(near)) }
     }
 
     pub fn type_bytes(&mut self, keys: &[u8]) {
-        self.near.write_all(keys).unwrap();
+        // Nobody types more than a terminal takes at once.
+        assert_eq!(self.seen.press(keys).unwrap(), keys.len());
     }
 
     pub fn type_line(&mut self, line: &str) {
@@ -44,19 +43,19 @@ impl Console {
     pub fn expect(&mut self, words: &str) -> String {
         let (mut before, mut more) = (None, true);
         came_true_within(PATIENCE, || {
-            more = self.seen.read(&self.near);
+            more = self.seen.read();
             before = self.seen.take(words);
             before.is_some() || !more
         });
         before.unwrap_or_else(|| {
             let why = if more { "it goes on" } else { "it has ended" };
-            panic!("no {words:?} on the terminal, {why} after: {}", self.seen.text());
+            panic!("no {words:?} on the terminal, {why} after: {}", self.seen.rest());
         })
     }
 
     /// Waits until the program has ended; what it still says goes unread.
     pub fn expect_end(&mut self) -> ExitStatus {
-        let ended = came_true_within(PATIENCE, || !self.seen.read(&self.near));
+        let ended = came_true_within(PATIENCE, || !self.seen.read());
         assert!(ended, "the program on the terminal goes on");
         self.program.wait().unwrap()
     }

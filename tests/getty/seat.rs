@@ -2,7 +2,7 @@
 //! front of it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 
@@ -31,10 +31,9 @@ pub struct Seat {
     pub syslog: Syslog,
     pub number: u32,
     /// The near end of the terminal, while the line is up.
-    pub near: Option<File>,
+    pub near: Option<Seen>,
     /// Kept so that the line does not hang up between two gettys.
     pub far: File,
-    seen: Seen,
 }
 
 impl Seat {
@@ -57,7 +56,7 @@ impl Seat {
             builder = builder.file(name, text);
         }
         let ns = builder.start();
-        Seat { ns, syslog, number, near: Some(near), far, seen: Seen::default() }
+        Seat { ns, syslog, number, near: Some(Seen::on(near)), far }
     }
 
     /// A seat whose getty has prompted.
@@ -80,7 +79,7 @@ impl Seat {
 
     /// The near end.
     pub fn line(&self) -> &File {
-        self.near.as_ref().expect("the line is up")
+        self.near.as_ref().expect("the line is up").file()
     }
 
     /// Types bytes, however long the terminal takes for them; what appears meanwhile is kept.
@@ -90,8 +89,8 @@ impl Seat {
         while !rest.is_empty() {
             let mut wrote = 0;
             let came = wait::came_true(|| {
-                self.read();
-                match self.line().write(rest) {
+                self.near().read();
+                match self.near().press(rest) {
                     Ok(count) => wrote = count,
                     Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
                 }
@@ -106,12 +105,11 @@ impl Seat {
     pub fn expect(&mut self, words: &str) -> String {
         let mut before = None;
         wait::came_true(|| {
-            self.read();
-            before = self.seen.take(words);
+            before = self.near().take(words);
             before.is_some()
         });
         before.unwrap_or_else(|| {
-            let seen = self.seen.text();
+            let seen = self.near().rest();
             panic!("no {words:?} on the terminal after {seen:?}\n{}", self.ns.state());
         })
     }
@@ -122,7 +120,7 @@ impl Seat {
         let wanted = login(words);
         let came = wait::came_true(|| {
             // A terminal that nobody reads fills up.
-            self.read();
+            self.near().read();
             self.ns.log().lines().any(|line| line == wanted)
         });
         assert!(came, "no {wanted} for {keys:?}: {}", self.ns.state());
@@ -153,9 +151,7 @@ impl Seat {
         });
     }
 
-    fn read(&mut self) {
-        if let Some(near) = &self.near {
-            self.seen.read(near);
-        }
+    fn near(&mut self) -> &mut Seen {
+        self.near.as_mut().expect("the line is up")
     }
 }

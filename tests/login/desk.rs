@@ -56,8 +56,6 @@ pub struct Setup {
 pub struct Desk {
     pub ns: Namespace,
     pub syslog: Option<Syslog>,
-    /// How much of the screen has been seen.
-    seen: usize,
 }
 
 impl Setup {
@@ -145,7 +143,7 @@ impl Setup {
         let builder =
             builder.inittab(format!("{name}{tty}:{options}:{action}:{program} {words}\n"));
         let syslog = self.syslog.then(|| Syslog::bind(builder.root()));
-        Desk { ns: builder.start(), syslog, seen: 0 }
+        Desk { ns: builder.start(), syslog }
     }
 }
 
@@ -157,12 +155,8 @@ fn own(root: &Root, inside: &str, uid: u32, mode: u32) {
 impl Desk {
     /// Waits until the screen shows a text that was not seen before.
     pub fn sees(&mut self, text: &str) {
-        let seen = self.seen;
-        self.ns.until(&format!("the screen did not show “{text}”"), || {
-            self.ns.console().get(seen..).is_some_and(|new| new.contains(text))
-        });
-        let screen = self.ns.console();
-        self.seen += screen[seen..].find(text).unwrap() + text.len();
+        let what = format!("the screen did not show “{text}”");
+        self.ns.until(&what, || self.ns.screen().shows(text));
     }
 
     /// Waits for a text that may take a minute.
@@ -176,7 +170,7 @@ impl Desk {
 
     /// What is on the screen and has not been seen.
     pub fn rest(&self) -> String {
-        self.ns.console()[self.seen..].to_owned()
+        self.ns.screen().rest()
     }
 
     /// Types, without Enter.

@@ -1,6 +1,6 @@
 //! What stands on descriptors 0, 1 and 2 of PID 1.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -31,10 +31,9 @@ pub enum Console {
 /// The test's end of the console.
 pub struct Screen {
     kind: Console,
-    far: Option<File>,
+    far: Option<RefCell<Seen>>,
     /// Kept so that a terminal does not hang up while no program has it open.
     near: Option<File>,
-    seen: RefCell<Seen>,
 }
 
 /// The file under the root that takes a file console's output.
@@ -49,40 +48,52 @@ impl Screen {
             Console::Pty | Console::StoppedPty => pty(kind, root),
             Console::Closed => (None, None, closed()),
         };
-        (Screen { kind, far, near, seen: RefCell::default() }, stdio)
+        (Screen { kind, far: far.map(|far| RefCell::new(Seen::on(far))), near }, stdio)
     }
 
     /// Everything that was written so far; a full or stopped console is never read.
     pub fn text(&self, root: &Root) -> String {
         match (self.kind, &self.far) {
             (Console::File, _) => root.read(CONSOLE_FILE),
-            (Console::Pipe | Console::Pty, Some(far)) => self.drained(far),
+            (Console::Pipe | Console::Pty, Some(far)) => {
+                let mut seen = far.borrow_mut();
+                seen.read();
+                seen.text()
+            }
             _ => String::new(),
         }
     }
 
-    fn drained(&self, far: &File) -> String {
-        let mut seen = self.seen.borrow_mut();
-        seen.read(far);
-        seen.text()
+    /// Takes everything up to these words, if they are there; whether they are.
+    pub fn shows(&self, words: &str) -> bool {
+        self.seen().take(words).is_some()
+    }
+
+    /// What was not yet taken.
+    pub fn rest(&self) -> String {
+        let mut seen = self.seen();
+        seen.read();
+        seen.rest()
+    }
+
+    fn seen(&self) -> RefMut<'_, Seen> {
+        self.far.as_ref().expect("only a terminal has a screen").borrow_mut()
     }
 
     /// Types on the terminal.
     pub fn press(&self, keys: &str) {
-        let mut far = self.far.as_ref().expect("only a terminal has a keyboard");
-        far.write_all(keys.as_bytes()).expect("a terminal takes a few keys");
+        let taken = self.send(keys.as_bytes());
+        assert_eq!(taken, keys.len(), "a terminal takes a few keys");
     }
 
     /// Sends bytes that are no text, as many as the terminal takes now; how many that are.
     pub fn send(&self, bytes: &[u8]) -> usize {
-        let mut far = self.far.as_ref().expect("only a terminal has a keyboard");
-        far.write(bytes).unwrap_or(0)
+        self.seen().press(bytes).unwrap_or(0)
     }
 
     /// Whether the terminal shows what is typed.
     pub fn echoes(&self) -> bool {
-        let far = self.far.as_ref().expect("only a terminal can echo");
-        sys::echoes(far.as_fd()).expect("a terminal has settings")
+        sys::echoes(self.seen().file().as_fd()).expect("a terminal has settings")
     }
 
     /// Takes the terminal away, as pulling the cable does: everybody on it gets a hang-up.

@@ -214,8 +214,13 @@ impl Namespace {
     }
 
     /// The test's end of the console.
-    pub fn screen(&mut self) -> &mut Screen {
-        &mut self.screen
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// Takes the terminal away, see [`Screen::hang_up`].
+    pub fn hang_up(&mut self) {
+        self.screen.hang_up();
     }
 
     /// Everything on the console so far.
