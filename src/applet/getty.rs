@@ -20,7 +20,7 @@ use pidone::wire::utmp::Record;
 use super::{refused, usage};
 use crate::sys::child::{self, Program};
 use crate::sys::env::Env;
-use crate::sys::facts::{self, LIST_MAX, NODE, Names};
+use crate::sys::facts::{self, ENTRY_MAX, LIST_MAX, NODE, Names};
 use crate::sys::fd::{self, Fd};
 use crate::sys::start::{Args, c_str, env_with, joined, words};
 use crate::sys::tty::{self, Settings};
@@ -77,7 +77,7 @@ const DEV: &[u8] = b"/dev/";
 /// The terminal without its folder.
 #[inline(never)]
 fn below_dev(path: &[u8]) -> &[u8] {
-    path.strip_prefix(DEV).unwrap_or(path)
+    if let [b'/', b'd', b'e', b'v', b'/', bare @ ..] = path { bare } else { path }
 }
 
 impl Getty<'_> {
@@ -255,9 +255,12 @@ impl Getty<'_> {
             let mut path = Vec::<u8, { 255 + 16 }>::new();
             match joined(&mut path, &[FOLDER.to_bytes(), b"/", next]) {
                 Some(path) if !begins(next, u8::MAX) => self.show(path),
-                _ => return,
+                _ => break,
             }
             last = next;
+        }
+        if list.len() > LIST_MAX - ENTRY_MAX {
+            tell(b"[too many files in /etc/issue.d]\n");
         }
     }
 
@@ -265,16 +268,16 @@ impl Getty<'_> {
     #[inline(never)]
     fn show(&self, path: &CStr) {
         let mut room = [0; ISSUE_MAX + 1];
-        let len = fd::load(path, &mut room).len();
-        issue::unify(&mut room);
-        let mut text = room.get(..len).unwrap_or(&[]);
+        let whole = fd::load(path, &mut room);
+        issue::unify(whole);
+        let mut text = &*whole;
         while !text.is_empty() {
             tell(take(&mut text, b'\\'));
             if let Some((letter, argument)) = issue::escape(&mut text) {
                 self.expand(letter, argument);
             }
         }
-        if len > ISSUE_MAX {
+        if whole.len() > ISSUE_MAX {
             tell(b"\n[cut after 4096 bytes]\n");
         }
     }
@@ -356,9 +359,9 @@ fn key(is_first: bool) -> u8 {
 fn tell(bytes: &[u8]) {
     let mut rest = bytes;
     while !rest.is_empty() {
-        match fd::write(1, rest) {
-            Ok(count @ 1..) => rest = rest.get(count as usize..).unwrap_or(&[]),
-            Ok(0) | Err(_) => kernel::exit(0),
+        match fd::write(1, rest).unwrap_or(0) {
+            0 => kernel::exit(0),
+            count => rest = rest.get(count as usize..).unwrap_or(&[]),
         }
     }
 }

@@ -55,8 +55,10 @@ pub fn put_v4(line: &mut Line, wanted: &[u8]) {
     for interface in room.chunks_exact(INTERFACE) {
         let name = before(interface, 0);
         let address = interface.get(ADDRESS..).and_then(<[u8]>::first_chunk);
-        let fits = |first: u8| if wanted.is_empty() { first != 127 } else { name == wanted };
-        if let Some(address) = address.filter(|it| fits(it[0]) && !name.is_empty()) {
+        let leads_out = |first: u8| wanted.is_empty() && first != 127;
+        if let Some(address) = address.filter(|it| name == wanted || leads_out(it[0]))
+            && !name.is_empty()
+        {
             return issue::address_v4(line, *address);
         }
     }
@@ -65,7 +67,7 @@ pub fn put_v4(line: &mut Line, wanted: &[u8]) {
 /// The same of IPv6.
 pub fn put_v6(line: &mut Line, wanted: &[u8]) {
     let mut room = [0; 2048];
-    let mut text = fd::load(c"/proc/net/if_inet6", &mut room);
+    let mut text = &*fd::load(c"/proc/net/if_inet6", &mut room);
     while !text.is_empty() {
         if let Some(digits) = issue::address_of(take(&mut text, b'\n'), wanted) {
             return issue::address(line, digits);
@@ -76,9 +78,18 @@ pub fn put_v6(line: &mut Line, wanted: &[u8]) {
 /// A list of the names in a folder is at most so long, in bytes: some two hundred names of issues.
 pub const LIST_MAX: usize = 8192;
 
-/// Reads which names a folder holds, as getdents(2) gives them.
+/// Reads which names a folder holds, as getdents(2) gives them. Where less is left of the room than
+/// the longest name takes, there may be more.
 pub fn list<'a>(folder: &CStr, room: &'a mut [u8; LIST_MAX]) -> &'a [u8] {
     let folder = Fd::open(folder, fd::READ | fd::FOLDER | fd::CLOSE_ON_EXEC);
-    let count = fd::entries(&folder, room).unwrap_or(0);
-    room.get(..count as usize).unwrap_or(&[])
+    let mut len = 0;
+    while let Some(rest) = room.get_mut(len..)
+        && let Ok(count @ 1..) = fd::entries(&folder, rest)
+    {
+        len += count as usize;
+    }
+    room.get(..len).unwrap_or(&[])
 }
+
+/// The longest name takes so many bytes: a head of 19, 255 of the name and its NUL, in eights.
+pub const ENTRY_MAX: usize = 280;

@@ -202,7 +202,7 @@ pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
 }
 
 /// Reads a file into a buffer: all of it, or as much as there is room for, or nothing.
-pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
+pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a mut [u8] {
     let mut len = 0;
     let file = Fd::open(path, READ | NO_WAIT | CLOSE_ON_EXEC);
     while let Some(rest) = room.get_mut(len..)
@@ -210,7 +210,7 @@ pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a [u8] {
     {
         len += count as usize;
     }
-    room.get(..len).unwrap_or(&[])
+    room.get_mut(..len).unwrap_or(&mut [])
 }
 
 /// Where a link leads to; nothing where it cannot be read. A path that is longer

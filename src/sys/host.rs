@@ -39,7 +39,7 @@ pub fn consoles(on_machine: bool) -> List {
     let mut active = [0; ACTIVE_MAX];
     let mut line = [0; COMMAND_LINE_MAX];
     let active = fd::load(ACTIVE, &mut active);
-    let line = if active.is_empty() { fd::load(c"/proc/cmdline", &mut line) } else { &[] };
+    let line = if active.is_empty() { fd::load(c"/proc/cmdline", &mut line) } else { &mut [] };
     let is_there = |name: &[u8]| on_machine || !is_missing(b"/dev/", name);
     let mut list = List::new();
     consoles::collect(active, line, &is_there, &mut list);

@@ -61,17 +61,19 @@ pub const TTY: Place = Place(22);
 /// The type of the terminal.
 pub const TERM: Place = Place(23);
 
-/// A command line.
+/// The longest command line, in bytes: many times what the line of an inittab has.
+const WORDS_MAX: usize = u16::MAX as usize;
+
+/// A command line. A place in it is the number of bytes from there to its end.
 #[repr(C)] // What is asked for most is nearest.
 pub struct Options<'a> {
-    /// For each place how many bytes there are from its value to the end of the words; 0 where
-    /// nothing was given.
-    left: [u32; 24],
+    /// Where the values of options begin; 0 where nothing was given.
+    left: [u16; 24],
     /// The words, each with its NUL.
     words: &'a [u8],
     /// Those of the speeds that come before the first one comes again.
     untried: &'a [u8],
-    /// The word that is looked at, or that was not understood, and what follows it.
+    /// The word that is looked at, or that was not understood.
     word: &'a [u8],
     /// So many seconds a name may take; 0 for as long as it likes.
     pub seconds: u32,
@@ -80,28 +82,29 @@ pub struct Options<'a> {
 impl<'a> Options<'a> {
     /// Those of the words behind the program's own name, which are still to be read.
     pub fn of(words: &'a [u8]) -> Self {
-        Options { words, left: [0; 24], untried: b"", word: b"", seconds: 0 }
+        Options { left: [0; 24], words, untried: b"", word: b"", seconds: 0 }
     }
 
     /// Reads them. Nothing if they make no sense.
     #[inline(never)]
     pub fn read(&mut self) -> Option<()> {
-        let mut rest = self.words;
+        let mut left = Some(self.words.len()).filter(|&len| len <= WORDS_MAX)?;
         let mut ended = false;
-        while !rest.is_empty() {
-            self.word = rest;
-            let word = take(&mut rest, 0);
-            if ended || word.len() < 2 || !begins(word, b'-') {
-                self.plain()?;
-            } else if word == b"--" {
+        while left > 0 {
+            self.word = self.word_at(left);
+            if ended || !begins(self.word, b'-') || self.word.len() < 2 {
+                self.plain(left)?;
+            } else if self.word == b"--" {
                 ended = true;
             } else {
-                rest = self.letters()?;
+                left = self.letters(left - 1)?;
+                continue;
             }
+            left = self.behind(left);
         }
         if self.has(TIMEOUT) {
-            self.word = self.value(TIMEOUT);
-            self.seconds = value::number(self.wrong())?;
+            self.word = self.text(TIMEOUT);
+            self.seconds = value::number(self.word)?;
         }
         self.word = b"no TTY";
         self.has(TTY).then_some(())
@@ -109,7 +112,7 @@ impl<'a> Options<'a> {
 
     /// The word that was not understood.
     pub fn wrong(&self) -> &'a [u8] {
-        before(self.word, 0)
+        self.word
     }
 
     /// Whether something was given.
@@ -121,8 +124,7 @@ impl<'a> Options<'a> {
     /// What was given, with a NUL and more behind it; empty where nothing was.
     #[inline(never)]
     pub fn value(&self, Place(place): Place) -> &'a [u8] {
-        let left = self.left.get(place).map_or(0, |&left| left as usize);
-        self.words.get(self.words.len().saturating_sub(left)..).unwrap_or(&[])
+        self.from(self.left.get(place).map_or(0, |&left| left as usize))
     }
 
     /// The same without what is behind it.
@@ -140,57 +142,78 @@ impl<'a> Options<'a> {
         value::number(take(&mut self.untried, b','))
     }
 
-    #[inline(never)]
-    fn set(&mut self, place: usize, value: &'a [u8]) {
+    fn set(&mut self, place: usize, value: usize) {
         if let Some(left) = self.left.get_mut(place) {
-            *left = value.len() as u32;
+            *left = value as u16;
         }
     }
 
+    /// The words from a place on.
+    #[inline(never)]
+    fn from(&self, left: usize) -> &'a [u8] {
+        self.words.get(self.words.len().wrapping_sub(left)..).unwrap_or(&[])
+    }
+
+    /// The word that begins there.
+    #[inline(never)]
+    fn word_at(&self, left: usize) -> &'a [u8] {
+        before(self.from(left), 0)
+    }
+
+    /// The byte there.
+    #[inline(never)]
+    fn byte(&self, left: usize) -> u8 {
+        self.from(left).first().copied().unwrap_or(0)
+    }
+
+    /// Where the next word begins.
+    #[inline(never)]
+    fn behind(&self, left: usize) -> usize {
+        left.saturating_sub(self.word_at(left).len() + 1)
+    }
+
     /// Takes down the options that are the letters of a word, or its long name. The value of one
-    /// is the rest of the word or the next one. What follows is left.
-    fn letters(&mut self) -> Option<&'a [u8]> {
-        let mut rest = self.word;
-        take(&mut rest, b'-');
+    /// is the rest of the word or the next one. Gives the place of what follows.
+    fn letters(&mut self, begin: usize) -> Option<usize> {
+        let mut left = begin;
         loop {
-            let (&first, mut after) = rest.split_first()?;
+            let first = self.byte(left);
+            left = left.wrapping_sub(1);
             if first == 0 {
-                return Some(after);
+                return Some(left);
             }
             let place = if first == b'-' {
-                let name = before(before(after, 0), b'=');
-                after = after.get(name.len()..)?;
+                let name = before(self.word_at(left), b'=');
+                left = left.wrapping_sub(name.len());
                 place(NAMES, name)
             } else {
                 LETTERS.iter().position(|&b| b == first)
             };
             let mut place = place?;
             let with_value = place >= FIRST_WITH_VALUE;
-            let is_apart = begins(after, b'=');
-            if with_value || is_apart {
-                if is_apart || begins(after, 0) {
-                    after = after.get(1..)?;
-                }
-                // agetty's `-L=never` waits for a carrier; `always` and `auto` are usual.
-                if !with_value && begins(after, b'n') {
-                    place = CARRIER.0;
-                }
-                self.set(place, after);
-                if after.is_empty() {
-                    return None;
-                }
-                take(&mut after, 0);
-                return Some(after);
+            let next = self.byte(left);
+            let is_apart = next == b'=';
+            if is_apart | (with_value & (next == 0)) {
+                left = left.wrapping_sub(1);
             }
-            self.set(place, after);
-            rest = after;
+            // agetty's `-L=never` waits for a carrier; `always` and `auto` are usual.
+            if is_apart & !with_value && self.byte(left) == b'n' {
+                place = CARRIER.0;
+            }
+            self.set(place, left);
+            if left == 0 {
+                return None;
+            }
+            if is_apart | with_value {
+                return Some(self.behind(left));
+            }
         }
     }
 
     /// Takes down a word that is no option.
-    fn plain(&mut self) -> Option<()> {
+    fn plain(&mut self, left: usize) -> Option<()> {
         let Place(place) = if !self.has(SPEEDS) && matches!(self.word.first(), Some(b'0'..=b'9')) {
-            self.untried = self.wrong();
+            self.untried = self.word;
             while !self.untried.is_empty() {
                 self.next_speed()?;
             }
@@ -202,7 +225,7 @@ impl<'a> Options<'a> {
         } else {
             return None;
         };
-        self.set(place, self.word);
+        self.set(place, left);
         Some(())
     }
 }

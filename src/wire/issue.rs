@@ -113,10 +113,13 @@ pub fn time(line: &mut Line, seconds: u32) {
 /// The address of IPv6 in a line of /proc/net/if_inet6, if it is the one of this interface or,
 /// without a name, one that is reached from elsewhere. Its 32 digits stand there without colons.
 pub fn address_of<'a>(line: &'a [u8], interface: &[u8]) -> Option<&'a [u8]> {
-    // The name stands at the right of its column, the reach in the fourth one.
-    let name = line.rsplit(|&b| b == b' ').next();
-    let found = if interface.is_empty() { (at(line, 3), &b"00"[..]) } else { (name, interface) };
-    if found.0 == Some(found.1) { at(line, 0) } else { None }
+    let is_it = if interface.is_empty() {
+        at(line, 3) == Some(b"00")
+    } else {
+        // The name stands at the right of its column.
+        line.rsplit(|&b| b == b' ').next() == Some(interface)
+    };
+    if is_it { at(line, 0) } else { None }
 }
 
 /// Appends an address of IPv6 in eight groups, without the zeros in front of each.

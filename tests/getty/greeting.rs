@@ -45,6 +45,11 @@ fn more_issues_are_shown_in_the_order_of_their_names() {
     let mut seat = Seat::take_with("0 %t", &files);
     seat.expect("a fresh getty\r\nfirst\r\nsecond\r\nlong x");
     assert!(seat.expect("login: ").contains("x\r\n[cut after 4096 bytes]\r\n"));
+    let names: Vec<_> = (0..400).map(|i| format!("etc/issue.d/{i:03}.issue")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), ".")).collect();
+    let mut seat = Seat::take_with("0 %t", &many);
+    let seen = seat.expect("login: ");
+    assert!(seen.contains("\r\n..........") && seen.contains(".[too many files in /etc/issue.d]"));
     let mut seat = Seat::take_with("-f /etc/other 0 %t", &[("etc/other", "the other one\n")]);
     assert_eq!(seat.expect("login: ").lines().nth(1), Some("the other one"));
     let mut seat = Seat::take("-i --nohostname 0 %t");
