@@ -328,6 +328,19 @@ fn a_child_that_asks_holds_no_descriptor_of_pid_1() {
     ns.power_off();
 }
 
+#[test]
+fn who_is_root_in_a_container_may_look_into_pid_1() {
+    // Engines take this one away, from process 1 as well.
+    const CAP_SYS_PTRACE: u64 = 19;
+    let look = "#!/bin/sh\n/bin/say looks\necho heard >/proc/1/fd/1 && exec /bin/hold a\n";
+    let builder = pidone("::respawn:/bin/look\n").file("bin/look", look);
+    let mut ns = builder.bar(CAP_SYS_PTRACE).start();
+    ns.until_said("looks", 1);
+    ns.until_said("a", 1);
+    assert_eq!(ns.console(), "heard\n");
+    ns.power_off();
+}
+
 /// Waits for a file, which the test makes.
 const GATE: &str = "#!/bin/sh\nwhile [ ! -e /out/go ]; do sleep 0.05; done\n";
 

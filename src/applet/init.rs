@@ -49,7 +49,6 @@ pub fn run(args: Args) -> ! {
 fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'static mut Ears) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
-    calls::forgo_core();
     let mut trouble = |what: &[u8], object: &[u8], errno| {
         init.handle(kernel::now(), Event::Trouble { what, object, errno });
     };
@@ -67,7 +66,12 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
     if env.lost > 0 {
         trouble(b"pass on all of", b"the environment", errno::E2BIG);
     }
-    let nursery = Nursery { envp: env.pointer(), folders: child::FOLDERS, groups: Groups::new() };
+    let nursery = Nursery {
+        envp: env.pointer(),
+        folders: child::FOLDERS,
+        groups: Groups::new(),
+        has_cradle: cradle::is_safe(on_machine),
+    };
     let mut hands = Hands {
         place: Place::Top { on_machine },
         nursery,

@@ -18,7 +18,7 @@ use crate::sys::source::{self, OF_SUPERVISOR};
 use crate::sys::spawn::Nursery;
 use crate::sys::start::Args;
 use crate::sys::watch::Watch;
-use crate::sys::{calls, daemon, kernel, stdio};
+use crate::sys::{calls, cradle, daemon, kernel, stdio};
 
 const HELP: &[u8] = b"usage: pidone supervise [-f INITTAB] [-d] [-p PIDFILE]\n";
 
@@ -54,8 +54,12 @@ pub fn run(args: Args, from: usize) -> i32 {
     // It is taken here alone, and this runs once.
     if let Some(Store { ears, memory, gates, .. }) = STORE.take() {
         kernel::adopt_orphans();
-        let nursery =
-            Nursery { envp: args.env_pointer(), folders: args.path(), groups: Groups::new() };
+        let nursery = Nursery {
+            envp: args.env_pointer(),
+            folders: args.path(),
+            groups: Groups::new(),
+            has_cradle: cradle::is_safe(false),
+        };
         let place = Place::Within { inittab: wanted.inittab, pidfile: wanted.pidfile };
         let ears = ears.insert(Ears::new(gates));
         let mut hands = Hands { place, nursery, sinks: Sinks::new(), watch: Watch::new(), ears };

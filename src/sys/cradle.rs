@@ -8,10 +8,12 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use pidone::machine::{Fault, Pid, Refusal, Step};
 use pidone::wire::errno::EINVAL;
-use pidone::wire::value::Millis;
+use pidone::wire::value::{self, Millis};
 
+use super::calls;
 use super::child::{Board, Order, run};
 use super::container::main_child;
+use super::facts::{Names, RELEASE};
 use super::kernel;
 use super::memory;
 use super::spawn::{self, Kit};
@@ -39,6 +41,20 @@ fn place() -> *mut Cradle {
 fn occupied() -> &'static AtomicU32 {
     // SAFETY: zeros are such a word, the place is there for ever, and nobody else uses it.
     unsafe { &(*place()).occupied }
+}
+
+/// The version of the kernel from which on a child's core leaves those alone who only have the same
+/// memory: before, it ends them all, see core(5).
+const CORE_OF_ONE: (i64, i64) = (5, 16);
+
+/// Whether no child in the cradle can end us. On a machine we leave no core, and then it leaves
+/// none either. In a container that is no way: nobody there could look into us by /proc, not even
+/// root, and services write to /proc/1/fd/1.
+pub fn is_safe(on_machine: bool) -> bool {
+    if on_machine {
+        calls::forgo_core();
+    }
+    on_machine || value::is_release_from(Names::ask().get(RELEASE), CORE_OF_ONE)
 }
 
 /// What an order can be made with that goes to [`bear`], if nobody lies in the cradle. It is put

@@ -36,6 +36,8 @@ pub struct Nursery {
     pub folders: &'static [u8],
     /// The groups of units.
     pub groups: Groups,
+    /// Whether children may have our memory until their execve.
+    pub has_cradle: bool,
 }
 
 /// What the order for a child leads to.
@@ -114,7 +116,7 @@ impl Nursery {
         let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
         let at = options::value(field, b"ready").and_then(options::descriptor);
         let gate = pipe.as_ref().map(|(_, its)| Gate { fd: its.raw(), at });
-        let plain = spec.kind != Kind::AskFirst && setup::is_plain(field);
+        let plain = spec.kind != Kind::AskFirst && setup::is_plain(field) && self.has_cradle;
         let mut own = None;
         let (kit, to): (_, Birth) = match cradle::kit().filter(|_| plain) {
             Some(kit) => (kit, cradle::bear),

@@ -56,6 +56,15 @@ pub fn within(text: &[u8], units: Units, low: i64, high: i64) -> Option<i64> {
     good.then_some(value)
 }
 
+/// Whether the release of a kernel, as uname(2) names it, is of this version or a later one. Behind
+/// the second number anything may stand.
+pub fn is_release_from(release: &[u8], version: (i64, i64)) -> bool {
+    let mut rest = release;
+    let first = within(take(&mut rest, b'.'), plain, 0, i64::MAX);
+    let second = within(rest, |_| Some(1), 0, i64::MAX);
+    first.zip(second).is_some_and(|found| found >= version)
+}
+
 /// A decimal number with nothing around it.
 pub fn number(text: &[u8]) -> Option<u32> {
     Some(within(text, plain, 0, i64::from(u32::MAX))? as u32)
@@ -151,6 +160,16 @@ mod tests {
         assert_eq!(signed(b"4294967295", 1, i64::MAX), Some(4_294_967_295));
         assert_eq!(size(b"7B"), None);
         assert_eq!(size(b"7k"), Some(7 << 10));
+    }
+
+    #[test]
+    fn releases_are_compared_by_their_first_two_numbers() {
+        for later in ["5.16.0", "5.16-rc1", "5.100.2-arch1", "6.1.0-18-amd64", "10.0"] {
+            assert!(is_release_from(later.as_bytes(), (5, 16)), "{later}");
+        }
+        for other in ["5.15.167", "4.19.0-26-amd64", "2.6.32", "6", "6.", "", "x.y", "-6.1"] {
+            assert!(!is_release_from(other.as_bytes(), (5, 16)), "{other}");
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub struct Builder {
     blocked: Vec<i32>,
     descriptors: Option<u64>,
     umask: u32,
+    barred: Vec<u64>,
 }
 
 impl Builder {
@@ -44,6 +45,7 @@ impl Builder {
             blocked: Vec::new(),
             descriptors: None,
             umask: 0o022,
+            barred: Vec::new(),
         }
     }
 
@@ -120,6 +122,12 @@ impl Builder {
         self
     }
 
+    /// Keeps a capability, by its number, from init and everything below it.
+    pub fn bar(mut self, capability: u64) -> Builder {
+        self.barred.push(capability);
+        self
+    }
+
     /// The root folder, for what only a test of its own prepares.
     pub fn root(&self) -> &Root {
         &self.root
@@ -141,6 +149,7 @@ impl Builder {
             blocked: self.blocked,
             descriptors: self.descriptors,
             umask: self.umask,
+            barred: self.barred,
             ..Launch::default()
         };
         let pid = sys::launch(&launch)
