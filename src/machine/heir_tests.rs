@@ -68,7 +68,6 @@ fn each_unit_that_waits_for_too_long_is_reported_also_when_another_one_was_befor
          :name=other:once:other\n",
     );
     let said = |b: &mut Bench| {
-        b.after(HEAD_START_MS);
         b.now = b.now.plus(60_000);
         let mut text = String::new();
         b.init.handle(b.now, Event::Tick);

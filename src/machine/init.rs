@@ -3,7 +3,7 @@
 use super::care::Care;
 use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
-use super::records::Records;
+use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
@@ -276,9 +276,11 @@ impl Init<'_> {
         if self.reading == Reading::Under {
             return Some(Action::ReadTable);
         }
+        let record = self.records.next().map(Action::Record);
         // A terminal's last session is written down before its next one begins.
+        let first = record.filter(|record| *record != Action::Record(Record::Boot));
         self.next_signal()
-            .or_else(|| self.records.next().map(Action::Record))
+            .or(first)
             .or_else(|| self.next_care())
             .or_else(|| self.next_heir())
             .or_else(|| match self.phase {
@@ -286,6 +288,7 @@ impl Init<'_> {
                 Phase::Boot(_) | Phase::Run => self.next_spawn(),
                 Phase::Down { stage, .. } => self.next_down(stage),
             })
+            .or(record)
             .or(sink.map(Action::Tell))
     }
 
@@ -298,7 +301,7 @@ impl Init<'_> {
             .iter()
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let own = earlier(self.down_deadline(), self.patience_deadline());
-        let own = earlier(earlier(own, self.care.deadline()), self.records.deadline());
+        let own = earlier(own, self.care.deadline());
         earlier(earlier(units, own), self.log.deadline())
     }
 
@@ -362,7 +365,6 @@ impl Init<'_> {
 
     fn tick(&mut self) {
         self.log.tick(self.now);
-        self.records.tick(self.now);
         self.stimulate_all(Stimulus::Tick);
         self.tick_care();
         self.tick_down();
@@ -397,7 +399,7 @@ impl Init<'_> {
                     self.start_all(Kind::Respawn);
                     self.start_all(Kind::AskFirst);
                     self.log.hold_off(self.now, HEAD_START_MS);
-                    self.records.boot(self.now.plus(HEAD_START_MS));
+                    self.record(Record::Boot);
                     Phase::Run
                 }
             };

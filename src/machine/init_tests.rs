@@ -1,5 +1,4 @@
 use super::*;
-use crate::machine::records::Record;
 use crate::machine::shutdown::{LAST_MS, LastState};
 use crate::machine::{Exit, Fault, LastStep, Refusal, Step};
 

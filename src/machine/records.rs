@@ -4,7 +4,6 @@
 
 use heapless::Vec;
 
-use super::time::Instant;
 use super::{Exit, Pid};
 
 /// So many records wait for the one that is being written: as many as gettys that a machine with
@@ -26,42 +25,17 @@ pub enum Record {
 pub struct Records {
     waiting: Vec<Record, WAITING_MAX>,
     writer: Option<Pid>,
-    /// When the record of the boot joins those that wait, unless another one comes before it.
-    boot: Option<Instant>,
 }
 
 impl Records {
     /// Nothing is to be written.
     pub const fn new() -> Self {
-        Records { waiting: Vec::new(), writer: None, boot: None }
+        Records { waiting: Vec::new(), writer: None }
     }
 
     /// Takes something down; false where there is no room.
     pub fn put(&mut self, record: Record) -> bool {
-        let room = self.put_boot();
-        room && self.waiting.push(record).is_ok()
-    }
-
-    /// The boot is over, which is to be written down at a time: who writes it takes some of the
-    /// time that the first prompts need.
-    pub fn boot(&mut self, at: Instant) {
-        self.boot = Some(at);
-    }
-
-    /// When [`Records::tick`] is wanted.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.boot
-    }
-
-    /// Time has passed.
-    pub fn tick(&mut self, now: Instant) {
-        if self.boot.is_some_and(|at| at <= now) {
-            self.put_boot();
-        }
-    }
-
-    fn put_boot(&mut self) -> bool {
-        self.boot.take().is_none_or(|_| self.waiting.push(Record::Boot).is_ok())
+        self.waiting.push(record).is_ok()
     }
 
     /// What is to be written now.
@@ -114,25 +88,8 @@ mod tests {
         records.taken(None);
         assert_eq!(records.next(), Some(Record::Down), "what could not be written is given up");
         records.taken(Some(Pid(20)));
-        records.ended(Pid(20));
+        assert!(records.ended(Pid(20)));
         assert_eq!(records.next(), None);
-    }
-
-    #[test]
-    fn the_boot_is_written_down_at_its_time_or_before_what_comes_first() {
-        let at = Instant::from_millis(50);
-        let mut records = Records::new();
-        records.boot(at);
-        records.tick(Instant::from_millis(49));
-        assert_eq!((records.next(), records.deadline()), (None, Some(at)));
-        records.tick(at);
-        assert_eq!((records.next(), records.deadline()), (Some(Record::Boot), None));
-        let mut records = Records::new();
-        records.boot(at);
-        assert!(records.put(Record::Down));
-        assert_eq!((records.next(), records.deadline()), (Some(Record::Boot), None));
-        records.taken(None);
-        assert_eq!(records.next(), Some(Record::Down));
     }
 
     #[test]

@@ -10,8 +10,6 @@ fn what_the_end_of_the_boot_started_has_a_head_start_of_syslog() {
     assert_eq!((b.init.next_action(), b.init.next_deadline()), (None, Some(in_time)));
     b.now = in_time;
     b.init.handle(b.now, Event::Tick);
-    assert_eq!(b.init.next_action(), Some(Action::Record(Record::Boot)));
-    b.init.handle(b.now, Event::Recorded { writer: Some(Pid(4)) });
     assert_eq!(b.init.next_action(), Some(Action::Tell(Sink::Syslog)));
 }
 

@@ -70,8 +70,8 @@ fn sessions_boots_and_ends_are_written_down_and_services_are_not() {
     let mut b = Bench::boot("::wait:w\ntty1::respawn:g\n::respawn:daemon\n");
     assert!(b.records.is_empty(), "the boot is not over");
     b.exits(2, 0);
-    assert!(b.records.is_empty(), "the prompt comes first");
-    b.after(HEAD_START_MS);
+    // Somebody may be logged in at once, and last(1) says of a session that is written down before
+    // the boot that it crashed.
     assert_eq!(b.records, [Record::Boot]);
     b.exits(4, 0);
     assert_eq!(b.records.len(), 1);
