@@ -80,14 +80,6 @@ impl Vars {
     }
 }
 
-/// Whether a child has nothing to do for these options: nothing to be set, looked for or told.
-pub fn is_plain(field: &[u8]) -> bool {
-    let asks = |key: &[u8]| options::value(field, key).is_some();
-    let spaces = |&b: &u8| b == b' ';
-    let told = b"if ready count watchdog pidfile mem";
-    field.is_empty() || ![options::SETTINGS, told].iter().any(|keys| keys.split(spaces).any(asks))
-}
-
 /// Who a process is to be, as far as its line says so.
 struct Identity {
     uid: Option<u32>,

@@ -19,7 +19,6 @@ use super::cradle;
 use super::ears::{Ears, Sign};
 use super::groups::{Group, Groups};
 use super::kernel;
-use super::setup;
 use super::start::{Args, c_str, joined};
 use super::watch::Watch;
 
@@ -116,7 +115,7 @@ impl Nursery {
         let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
         let at = options::value(field, b"ready").and_then(options::descriptor);
         let gate = pipe.as_ref().map(|(_, its)| Gate { fd: its.raw(), at });
-        let plain = spec.kind != Kind::AskFirst && setup::is_plain(field) && self.has_cradle;
+        let plain = spec.kind != Kind::AskFirst && options::is_plain(field) && self.has_cradle;
         let mut own = None;
         let (kit, to): (_, Birth) = match cradle::kit().filter(|_| plain) {
             Some(kit) => (kit, cradle::bear),

@@ -182,6 +182,9 @@ log-size:a size: 500, 200K, 64M, 1G";
 /// step that failed is known by its place here.
 pub const SETTINGS: &[u8] = b"umask nice oom nofile env user group root dir nnp";
 
+/// The other options that a child has something to do for: what is to be looked for or told.
+const TOLD: &[u8] = b"if ready count watchdog pidfile mem";
+
 /// The shortest time between two looks at a unit, in milliseconds: each of them is a process.
 const SPAN_MIN: i64 = 100;
 
@@ -312,6 +315,13 @@ pub fn value<'a>(field: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     value
 }
 
+/// Whether a child has nothing to do for these options: nothing to be set, looked for or told.
+pub fn is_plain(field: &[u8]) -> bool {
+    let asks = |key: &[u8]| value(field, key).is_some();
+    let spaces = |&b: &u8| b == b' ';
+    field.is_empty() || ![SETTINGS, TOLD].iter().any(|keys| keys.split(spaces).any(asks))
+}
+
 impl<'a> Options<'a> {
     /// Reads a field. What is wrong or not carried out goes to `report`. A runlevel list is no
     /// option and changes nothing.
@@ -411,6 +421,30 @@ mod tests {
         grace: 5,
         barred: false,
     };
+
+    /// What is carried out without the child.
+    const WITHOUT: &[u8] = b"name restart delay max-delay grace max stop check fails every port \
+        after needs main";
+
+    #[test]
+    fn of_each_option_it_is_known_whether_a_child_has_something_to_do_for_it() {
+        let mut lines = OPTIONS;
+        for line in 0..KINDS.len() {
+            let mut keys = take(&mut { take(&mut lines, b'\n') }, b':');
+            while !keys.is_empty() {
+                let key = take(&mut keys, b' ');
+                let known = [SETTINGS, TOLD, WITHOUT].map(|list| place(list, key).is_some());
+                let times = known.iter().filter(|known| **known).count();
+                // What is not carried out yet is nobody's.
+                assert_eq!(times, usize::from(line < HEEDED), "{}", key.escape_ascii());
+            }
+        }
+        assert!(is_plain(b"") && is_plain(b"2345") && is_plain(b"name=a,delay=1s,main"));
+        assert!(is_plain(b"nice=20"), "what is wrong is not carried out");
+        for field in ["name=a,nnp", "if=/a", "count=2", "ready=fd3", "user=a,user=/"] {
+            assert!(!is_plain(field.as_bytes()), "{field}");
+        }
+    }
 
     fn read(field: &str) -> (Options<'_>, Vec<Problem<'_>>) {
         let (mut options, mut problems) = (UNSET, Vec::new());
