@@ -62,6 +62,22 @@ fn who_waited_for_a_daemon_still_to_be_found_ends_before_the_way_down_goes_on() 
 }
 
 #[test]
+fn a_daemon_that_is_found_after_the_last_grace_is_killed_and_its_unit_is_not_lost() {
+    let mut b = Bench::boot(":name=d,grace=1s,pidfile=/p:respawn:d\n");
+    b.exits(2, 0);
+    b.happens(Event::Requested(Request::Down(End::Reboot)));
+    b.did();
+    while !b.did().contains(&"signal 3 9".to_owned()) {
+        let until = b.init.next_deadline().expect("the grace ends");
+        b.after(until.since(b.now) as u32);
+    }
+    b.finds(3, 50);
+    assert_eq!(b.did(), ["signal 50 9"]);
+    b.exits(50, 0);
+    assert!(!b.init.is_any_live());
+}
+
+#[test]
 fn each_unit_that_waits_for_too_long_is_reported_also_when_another_one_was_before() {
     let mut b = Bench::boot(
         ":name=never,ready=notify:once:never\n:name=a,after=never:once:a\n\

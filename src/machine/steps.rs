@@ -191,20 +191,23 @@ impl Unit {
         match what {
             S::Signalled => State::Killed { pid, then },
             S::Exited(_) => self.stopped(at, then),
+            S::Found(pid) => State::Overdue { pid, then },
             S::Stop(then) => State::Overdue { pid, then },
             S::Abandon => State::Done,
             S::Start | S::Spawned(_) | S::Refused(_) | S::Ready | S::Heir(_) => self.state,
-            S::Found(_) | S::Extend(_) | S::Tick | S::Appeared | S::Expire => self.state,
+            S::Extend(_) | S::Tick | S::Appeared | S::Expire => self.state,
         }
     }
 
     fn killed(&mut self, at: &mut Moment<'_>, pid: Pid, then: Then, what: Stimulus) -> State {
         match what {
             S::Exited(_) => self.stopped(at, then),
+            // The aide that looked for it ended before KILL came.
+            S::Found(pid) => State::Overdue { pid, then },
             S::Stop(then) => State::Killed { pid, then },
             S::Abandon => State::Done,
             S::Start | S::Spawned(_) | S::Refused(_) | S::Ready | S::Heir(_) => self.state,
-            S::Found(_) | S::Signalled | S::Extend(_) | S::Tick => self.state,
+            S::Signalled | S::Extend(_) | S::Tick => self.state,
             S::Appeared | S::Expire => self.state,
         }
     }
@@ -222,6 +225,7 @@ impl Unit {
             self.window = at.now;
         }
         self.starts = self.starts.saturating_add(1);
+        self.lives = self.lives.saturating_add(1);
         (self.terminal, self.wait, self.heir) = (Terminal::Found, Wait::Unsaid, Pid(0));
         self.shown = Shown::Open;
         if at.rules.follows {
