@@ -29,6 +29,7 @@
 //! | [`wire::lines`], [`wire::inittab`], [`wire::options`], [`wire::value`] | the inittab |
 //! | [`wire::command`] | command lines made into words |
 //! | [`wire::notify`] | what a service says of itself |
+//! | [`wire::control`] | what is asked at the control socket, and answered |
 //! | [`wire::accounts`], [`wire::variables`] | users, groups, and files of variables |
 //! | [`wire::signals`], [`wire::errno`], [`wire::names`] | numbers with names |
 //! | [`wire::syslog`], [`wire::text`] | messages |
@@ -44,6 +45,7 @@
 //! | [`machine::table`] | the lines of an inittab, at rest |
 //! | [`machine::ties`], [`machine::hear`] | who waits for whom, and what units say of themselves |
 //! | [`machine::care`] | who looks after units |
+//! | [`machine::status`] | how units are, for those who ask |
 //! | [`machine::container`] | a container's init: one child, signals for it, orphans of others |
 //! | [`machine::spool`] | what a reader of logs has taken and not yet written |
 //! | [`machine::log`] | messages until they are delivered |

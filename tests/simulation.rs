@@ -20,6 +20,8 @@ mod random;
 mod scenario;
 #[path = "simulation/services.rs"]
 mod services;
+#[path = "simulation/status.rs"]
+mod status;
 #[path = "simulation/ties.rs"]
 mod ties;
 #[path = "simulation/world.rs"]

@@ -4,7 +4,7 @@
 
 # The names by which pidone is called besides init. BusyBox has programs of these names too, and
 # theirs stand aside.
-pidone_names=(linuxrc sbin/getty usr/bin/logger)
+pidone_names=(linuxrc sbin/getty sbin/initctl usr/bin/logger)
 
 # make_image: sets $image to an initramfs or an ext4 image that holds the whole tree.
 make_image() {

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::machine::init::{Init, Memory};
-use pidone::machine::{Event, Mode, earlier};
+use pidone::machine::{Action, Event, Mode, earlier};
 use pidone::wire::errno;
 use pidone::wire::names::place;
 use pidone::wire::notify::MESSAGE_MAX;
@@ -78,6 +78,7 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
         sinks: Sinks::new(),
         watch: Watch::new(),
         ears,
+        is_unheard: true,
     };
     // The word may stand behind the one that made an init of us.
     let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
@@ -117,6 +118,8 @@ pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
                 hear(init, hands);
                 reaper.look(&mut |what| reaped(init, hands, what));
             }
+            // The first time of all comes when what was started last has had its head start.
+            Wake::Time if hands.is_unheard => hands.begin_to_hear(init),
             Wake::Time | Wake::Asked(_) | Wake::Nothing => {}
         }
         if let Some(event) = wake.event() {
@@ -162,6 +165,10 @@ fn listen(init: &mut Init<'_>, hands: &mut Hands) {
             return;
         };
         init.handle(kernel::now(), event);
+        // Who asks next would take the place of who asked last.
+        if init.owes_answer() {
+            hands.act(init, Action::Answer);
+        }
     }
     kernel::remind(Signal::IO);
 }

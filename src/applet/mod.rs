@@ -4,6 +4,7 @@ mod container;
 mod daemon;
 mod getty;
 mod init;
+mod initctl;
 mod keeper;
 mod logger;
 mod reader;
@@ -27,7 +28,7 @@ const REFUSED: i32 = 111;
 const VERSION: &[u8] = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
 /// What is no container's init: names of the program, or first words behind its own name.
-static HOT_APPLETS: [u8; 51] = *b"init linuxrc single 1 getty logger daemon supervise";
+static HOT_APPLETS: [u8; 59] = *b"init linuxrc single 1 getty logger daemon supervise initctl";
 
 /// Finds the personality and becomes it; comes back with an exit code.
 pub fn main(args: Args) -> i32 {
@@ -52,6 +53,7 @@ fn other(applet: usize, args: Args, from: usize) -> i32 {
         5 => logger::run(args, from),
         6 => daemon::run(args, from),
         7 => supervise::run(args, from),
+        8 => initctl::run(args, from),
         // Whoever starts us as process 1 for a machine gets an init whatever else it says: nobody
         // else will reap, and leaving is a panic.
         _ if kernel::own_pid() == 1 => init::run(args),

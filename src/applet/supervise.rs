@@ -9,6 +9,7 @@ use pidone::wire::text::Line;
 
 use super::init::{STORE, Store, live};
 use super::{REFUSED, USAGE};
+use crate::sys::control;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
 use crate::sys::fd::{self, Fd};
@@ -20,12 +21,13 @@ use crate::sys::start::Args;
 use crate::sys::watch::Watch;
 use crate::sys::{calls, cradle, daemon, kernel, stdio};
 
-const HELP: &[u8] = b"usage: pidone supervise [-f INITTAB] [-d] [-p PIDFILE]\n";
+const HELP: &[u8] = b"usage: pidone supervise [-f INITTAB] [-d] [-p PIDFILE] [-S SOCKET]\n";
 
 /// What the words ask for.
 struct Wanted {
     inittab: &'static CStr,
     pidfile: Option<&'static CStr>,
+    socket: Option<&'static CStr>,
     daemon: bool,
 }
 
@@ -42,6 +44,12 @@ pub fn run(args: Args, from: usize) -> i32 {
     }
     drop(inittab);
     stdio::fill(args);
+    // Who cannot have it is to hear of it where he stands.
+    let control = wanted.socket.map(control::open).transpose();
+    let control = match (control, wanted.socket) {
+        (Err(errno), Some(path)) => return refuse(b"listen at", path, errno),
+        (control, _) => control.ok().flatten(),
+    };
     if wanted.daemon {
         daemon::become_one();
     }
@@ -60,9 +68,21 @@ pub fn run(args: Args, from: usize) -> i32 {
             groups: Groups::new(),
             has_cradle: cradle::is_safe(false),
         };
-        let place = Place::Within { inittab: wanted.inittab, pidfile: wanted.pidfile };
+        let Wanted { inittab, pidfile, socket, .. } = wanted;
+        let place = Place::Within { inittab, pidfile, socket };
         let ears = ears.insert(Ears::new(gates));
-        let mut hands = Hands { place, nursery, sinks: Sinks::new(), watch: Watch::new(), ears };
+        if let Some(control) = control {
+            // What is open can be listened to.
+            let _ = ears.attend(control);
+        }
+        let mut hands = Hands {
+            place,
+            nursery,
+            sinks: Sinks::new(),
+            watch: Watch::new(),
+            ears,
+            is_unheard: false,
+        };
         let mut init = Init::new(memory);
         init.handle(kernel::now(), Event::Boot { mode: Mode::Supervise, seed: calls::seed() });
         live(&mut init, &mut hands, OF_SUPERVISOR)
@@ -71,12 +91,14 @@ pub fn run(args: Args, from: usize) -> i32 {
 }
 
 fn read(args: Args, from: usize) -> Option<Wanted> {
-    let mut wanted = Wanted { inittab: c"/etc/inittab", pidfile: None, daemon: false };
+    let mut wanted =
+        Wanted { inittab: c"/etc/inittab", pidfile: None, socket: None, daemon: false };
     let mut index = from;
     while let Some(word) = args.get(index) {
         match word.to_bytes() {
             b"-f" => wanted.inittab = args.get(index + 1)?,
             b"-p" => wanted.pidfile = Some(args.get(index + 1)?),
+            b"-S" => wanted.socket = Some(args.get(index + 1)?),
             b"-d" => wanted.daemon = true,
             _ => return None,
         }

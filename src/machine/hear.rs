@@ -78,7 +78,14 @@ impl Init<'_> {
             Notice::Alive => self.is_alive(unit),
             Notice::Sick => self.is_unwell(unit, b"%u says that it is unwell"),
             Notice::Main(pid) => self.name_heir(unit, pid),
-            Notice::Ready | Notice::Status(_) => {}
+            Notice::Status(words) => self.keep_saying(unit, words),
+            Notice::Ready => {}
+        }
+    }
+
+    fn keep_saying(&mut self, unit: UnitId, words: &[u8]) {
+        if let Some(pid) = self.table.slot(unit).and_then(|slot| slot.unit.state.pid()) {
+            self.sayings.put(pid, words);
         }
     }
 

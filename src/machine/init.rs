@@ -5,6 +5,7 @@ use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
 use super::records::{Record, Records};
 use super::shutdown::Stage;
+use super::status::{Reply, Sayings};
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{State, Stimulus, Unit};
@@ -93,6 +94,7 @@ pub struct Memory {
     first: Table,
     second: Table,
     care: Care,
+    sayings: Sayings,
 }
 
 impl Default for Memory {
@@ -110,6 +112,7 @@ impl Memory {
             first: Table::new(),
             second: Table::new(),
             care: Care::new(),
+            sayings: Sayings::new(),
         }
     }
 }
@@ -140,6 +143,9 @@ pub struct Init<'m> {
     pub(super) chance: Chance,
     /// The time of the event that is being handled.
     pub(super) now: Instant,
+    /// What is still to be answered at the control socket.
+    pub(super) reply: Reply,
+    pub(super) sayings: &'m mut Sayings,
     pub(super) care: &'m mut Care,
     pub(super) log: &'m mut Log,
     pub(super) lines: &'m mut Lines,
@@ -152,7 +158,7 @@ pub struct Init<'m> {
 impl<'m> Init<'m> {
     /// A machine that waits for [`Event::Boot`].
     pub fn new(memory: &'m mut Memory) -> Self {
-        let Memory { log, lines, first, second, care } = memory;
+        let Memory { log, lines, first, second, care, sayings } = memory;
         Init {
             phase: Phase::Fresh,
             reading: Reading::Idle,
@@ -172,6 +178,8 @@ impl<'m> Init<'m> {
             bad_lines: 0,
             chance: Chance::new(),
             now: Instant::from_millis(0),
+            reply: Reply::None,
+            sayings,
             care,
             log,
             lines,
@@ -241,6 +249,8 @@ impl Init<'_> {
             Event::Refused { unit, refusal } => self.refused(unit, refusal),
             Event::Ready { pid } => self.shown_ready(pid),
             Event::Notified { pid, session, text } => self.notified(pid, session, text),
+            Event::Asked { allowed, text } => self.asked(allowed, text),
+            Event::Answered => self.reply = Reply::None,
             Event::Swept => self.left = None,
             Event::AideBegun { of, aide } => self.care.begun(now, of, aide),
             Event::AideRefused { of } => self.care.refused(now, of),
@@ -264,6 +274,10 @@ impl Init<'_> {
         // The number of a process that has ended may come again.
         if let Some(Left { pid, life, kill }) = self.left {
             return Some(Action::Sweep { pid, life, kill });
+        }
+        // Whoever asks next would take the place of whoever asked last.
+        if self.reply != Reply::None {
+            return Some(Action::Answer);
         }
         // Syslog need not hear of a start before the start, but on the way down it is now or never.
         let sink = self.log.next();
@@ -334,12 +348,6 @@ impl Init<'_> {
         }
     }
 
-    pub(super) fn want_reading(&mut self) {
-        if self.mode != Mode::Single {
-            self.reading = Reading::Wanted;
-        }
-    }
-
     fn ctrlaltdel(&mut self) {
         if self.ctrlaltdel == Walk::On {
             return;
@@ -347,15 +355,6 @@ impl Init<'_> {
         self.rewind(Kind::CtrlAltDel);
         self.ctrlaltdel = Walk::On;
         self.tell_ctrlaltdel();
-    }
-
-    /// Makes the lines of a kind run again.
-    pub(super) fn rewind(&mut self, kind: Kind) {
-        for slot in self.table.slots_mut() {
-            if slot.spec.kind == kind && slot.unit.state.is_over() {
-                slot.unit.state = State::Idle;
-            }
-        }
     }
 
     fn appeared(&mut self) {

@@ -100,6 +100,10 @@ impl Bench {
                     self.deeds.push(format!("{errand:?} for {} as {}", of.0, self.pid));
                     Event::AideBegun { of, aide: Pid(self.pid) }
                 }
+                Action::Answer => {
+                    self.deeds.push("answer".into());
+                    Event::Answered
+                }
                 Action::Sweep { .. } => Event::Swept,
                 Action::Follow { unit, heir } => {
                     self.pid += 1;
@@ -394,3 +398,5 @@ mod main;
 mod rest;
 #[path = "session_tests.rs"]
 mod sessions;
+#[path = "status_tests.rs"]
+mod status;

@@ -3,7 +3,7 @@
 use super::init::{Init, Left, Phase};
 use super::records::Record;
 use super::table::Slot;
-use super::unit::{Ending, State, Stimulus};
+use super::unit::{Ending, Last, State, Stimulus};
 use super::{End, Exit, Fault, Life, Pid, Refusal, Step, UnitId};
 use crate::wire::signals::Signal;
 
@@ -33,6 +33,15 @@ impl Init<'_> {
         // The process of another unit is no more than none.
         let fault = fault.filter(|_| found.is_none());
         self.stimulate(unit, Stimulus::Exited(Ending::of(exit, fault)));
+        self.sayings.forget(pid);
+        self.remember(
+            unit,
+            match fault {
+                Some(fault) => Last::Fault(fault),
+                None if before.state.is_unwell() => Last::Unwell,
+                None => Last::Exit(exit),
+            },
+        );
         // On the way down everything is killed in the end.
         let down = matches!(self.phase, Phase::Down { .. });
         // Nor is anything left where another process takes the place of this one.
@@ -51,6 +60,13 @@ impl Init<'_> {
             self.record(Record::Ended { pid, exit });
         }
         self.main_ended(unit, exit);
+    }
+
+    /// Remembers how a unit came to its end.
+    fn remember(&mut self, unit: UnitId, last: Last) {
+        if let Some(slot) = self.table.slots_mut().get_mut(usize::from(unit.0)) {
+            slot.unit.last = last;
+        }
     }
 
     /// A unit has ended; if that was for good and all depends on it, all ends.
@@ -105,6 +121,9 @@ impl Init<'_> {
     pub(super) fn refused(&mut self, unit: UnitId, refusal: Refusal) {
         if let Some(before) = self.table.slot(unit).map(|slot| slot.unit) {
             self.stimulate(unit, Stimulus::Refused(refusal));
+            if let Refusal::Fault(fault) = refusal {
+                self.remember(unit, Last::Fault(fault));
+            }
             self.tell_refusal(unit, refusal, &before);
         }
     }

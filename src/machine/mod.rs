@@ -12,6 +12,7 @@ pub mod records;
 mod reload;
 pub mod shutdown;
 pub mod spool;
+pub mod status;
 mod steps;
 mod stories;
 pub mod table;
@@ -249,6 +250,10 @@ pub enum Event<'a> {
     Ready { pid: Pid },
     /// Somebody says something as sd_notify(3) has it: a process, and its session.
     Notified { pid: Pid, session: Pid, text: &'a [u8] },
+    /// Somebody asks at the control socket, who may or may not.
+    Asked { allowed: bool, text: &'a [u8] },
+    /// Whoever asked has the answer, or did not take it.
+    Answered,
     /// What a unit left behind was seen to.
     Swept,
     /// An aide for a process of a unit was begun.
@@ -285,6 +290,8 @@ pub enum Event<'a> {
 pub enum Action {
     /// Read the inittab: [`Event::Consoles`], [`Event::Text`] and one of its ends.
     ReadTable,
+    /// Send what [`init::Init::answer`] writes to whoever asked last: [`Event::Answered`].
+    Answer,
     /// Start a unit: [`Event::Spawned`] or [`Event::Refused`].
     Spawn { unit: UnitId },
     /// Begin an aide for a process of a unit: [`Event::AideBegun`], [`Event::AideRefused`] or

@@ -25,6 +25,22 @@ enum Match {
 }
 
 impl Init<'_> {
+    /// Has the inittab read again.
+    pub(super) fn want_reading(&mut self) {
+        if self.mode != Mode::Single {
+            self.reading = Reading::Wanted;
+        }
+    }
+
+    /// Makes the lines of a kind run again.
+    pub(super) fn rewind(&mut self, kind: Kind) {
+        for slot in self.table.slots_mut() {
+            if slot.spec.kind == kind && slot.unit.state.is_over() {
+                slot.unit.state = State::Idle;
+            }
+        }
+    }
+
     /// Makes everything ready for the text of an inittab.
     pub(super) fn start_reading(&mut self) {
         self.reading = Reading::Under;

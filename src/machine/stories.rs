@@ -48,7 +48,7 @@ impl Notes<'_> {
     fn say(&mut self, template: &[u8], number: usize, texts: [&[u8]; 2], next: &[u8]) {
         if *self.told < TOLD_MAX {
             let mut line = Line::new();
-            line.put(b"inittab:").number(u64::from(self.line)).put(b": ");
+            fill(&mut line, None, b"inittab:%a: ", self.line.into(), texts);
             fill(&mut line, None, template, number as u64, texts);
             line.put(b"; ").put(next);
             self.log.say(self.now, Level::Warning, &line);
@@ -103,7 +103,7 @@ impl Notes<'_> {
 const NOBODY: UnitId = UnitId(u16::MAX);
 
 /// Appends a template with its facts put in.
-fn fill(
+pub(super) fn fill(
     line: &mut Line,
     unit: Option<(&Table, &Slot)>,
     template: &[u8],
@@ -141,7 +141,7 @@ fn name<'a>(table: &Table, slot: &Slot, line: &'a mut Line) -> &'a mut Line {
 
 /// What could not be done for a unit: a template and its text.
 #[inline(never)]
-fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
+pub(super) fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
     let setting = |place| at(options::SETTINGS, usize::from(place)).unwrap_or(b"");
     match (fault.step, fault.errno) {
         (Step::Fork, _) => (b"%u: cannot fork: %e", b""),
@@ -157,7 +157,7 @@ fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
 }
 
 /// What happens next to a unit: the end of a message, and its number.
-fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
+pub(super) fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
     let kept = matches!(slot.spec.kind, Kind::Respawn | Kind::AskFirst);
     match slot.unit.state {
         State::Due => (b"; started again", 0),
@@ -175,6 +175,17 @@ fn next(now: Instant, slot: &Slot) -> (&'static [u8], u64) {
         State::Leaving { .. } | State::Following { .. } => (b"", 0),
         State::Stopping { .. } | State::Overdue { .. } | State::Killed { .. } => (b"", 0),
     }
+}
+
+/// How a process has ended.
+pub(super) fn ending(line: &mut Line, exit: Exit) {
+    match exit {
+        Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
+        Exit::Signal(signal) => match signals::name(signal) {
+            Some(name) => line.put(b" by SIG").put(name),
+            None => line.put(b" by signal ").number(u64::from(signal.0)),
+        },
+    };
 }
 
 fn last_words(step: LastStep) -> &'static [u8] {
@@ -323,13 +334,7 @@ impl Init<'_> {
         let mut line = Line::new();
         let pid = before.state.pid().map_or(0, |pid| pid.0);
         fill(&mut line, self.named(unit), b"%u (pid %a) ended", pid as u64, [b"", b""]);
-        match exit {
-            Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
-            Exit::Signal(signal) => match signals::name(signal) {
-                Some(name) => line.put(b" by SIG").put(name),
-                None => line.put(b" by signal ").number(u64::from(signal.0)),
-            },
-        };
+        ending(&mut line, exit);
         if let State::Starting { since, .. } | State::Up { since, .. } = before.state {
             line.put(b" after ").span(self.now.since(since));
         }

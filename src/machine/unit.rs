@@ -174,6 +174,19 @@ pub enum Shown {
     Ready,
 }
 
+/// What is remembered of the last end of a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Last {
+    /// It has not ended yet.
+    Nothing,
+    /// Its process ended so.
+    Exit(Exit),
+    /// It was stopped because it was unwell.
+    Unwell,
+    /// It did not become the program.
+    Fault(Fault),
+}
+
 /// A unit: its state and what is remembered of its lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unit {
@@ -191,6 +204,10 @@ pub struct Unit {
     pub shown: Shown,
     /// The life that it has, or had last.
     pub life: Life,
+    /// How its last life came to its end.
+    pub last: Last,
+    /// How often it was started, as far as that can be counted.
+    pub lives: u16,
     /// Starts since `window` began.
     pub starts: u16,
     /// When the span of `max=` began.
@@ -219,6 +236,17 @@ impl State {
     pub fn is_stopping(&self) -> bool {
         use State::*;
         matches!(self, Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. })
+    }
+
+    /// Whether the unit is being stopped because it is unwell.
+    pub fn is_unwell(&self) -> bool {
+        use State::*;
+        match *self {
+            Leaving { then, .. } | Stopping { then, .. } => then == Then::Unwell,
+            Overdue { then, .. } | Killed { then, .. } => then == Then::Unwell,
+            Idle | Due | Starting { .. } | Up { .. } | Forked { .. } | Following { .. } => false,
+            Backoff { .. } | NoTerminal { .. } | Absent | Done | Failed => false,
+        }
     }
 
     /// Whether the unit has come to an end of its own.
@@ -250,9 +278,19 @@ impl Unit {
     pub const fn new() -> Self {
         let (terminal, wait) = (Terminal::Found, Wait::Unsaid);
         let window = Instant::from_millis(0);
-        let (heir, life) = (Pid(0), Life(0));
-        let (state, shown) = (State::Idle, Shown::Open);
-        Unit { state, early: 0, terminal, wait, heir, shown, life, starts: 0, window }
+        Unit {
+            state: State::Idle,
+            early: 0,
+            terminal,
+            wait,
+            heir: Pid(0),
+            shown: Shown::Open,
+            life: Life(0),
+            last: Last::Nothing,
+            lives: 0,
+            starts: 0,
+            window,
+        }
     }
 }
 

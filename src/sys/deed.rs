@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::machine::care::Errand;
-use pidone::machine::init::{Consoles, Init};
+use pidone::machine::init::{Consoles, Init, Phase};
 use pidone::machine::records::Record;
 use pidone::machine::shutdown::NOT_OURS;
 use pidone::machine::table::Table;
@@ -11,7 +11,8 @@ use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
 };
 use pidone::wire::consoles::List;
-use pidone::wire::errno;
+use pidone::wire::control::Answer;
+use pidone::wire::errno::{self, ENOENT};
 use pidone::wire::names::holds;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -36,7 +37,12 @@ pub enum Place {
     /// At the top: everything around is ours, and the machine too if it is one.
     Top { on_machine: bool },
     /// Below somebody else: only what we have started is ours.
-    Within { inittab: &'static CStr, pidfile: Option<&'static CStr> },
+    Within {
+        inittab: &'static CStr,
+        pidfile: Option<&'static CStr>,
+        /// Where somebody may ask.
+        socket: Option<&'static CStr>,
+    },
 }
 
 /// What deeds are done with.
@@ -51,6 +57,8 @@ pub struct Hands {
     pub watch: Watch,
     /// Hears what units show and say.
     pub ears: &'static mut Ears,
+    /// The control socket is still to be opened.
+    pub is_unheard: bool,
 }
 
 impl Hands {
@@ -60,6 +68,7 @@ impl Hands {
         let event = match action {
             Action::ReadTable => return self.read_table(init),
             Action::Record(record) => self.write_down(&record),
+            Action::Answer => self.answer(init),
             Action::Spawn { unit } => self.spawn(init, unit),
             Action::BeginAide { unit, of, errand } => self.begin_aide(init, unit, of, errand),
             Action::Sweep { pid, life, kill } => {
@@ -88,6 +97,38 @@ impl Hands {
     pub fn settle(&self) {
         if let Place::Top { .. } = self.place {
             calls::prefer();
+        }
+    }
+
+    #[inline(never)] // Its room is not to be set up for anything else.
+    fn answer(&self, init: &Init<'_>) -> Event<'static> {
+        let mut answer = Answer::new();
+        init.answer(&mut answer);
+        self.ears.answer(answer.as_bytes());
+        Event::Answered
+    }
+
+    /// Opens the control socket, once everything is started that is to be: before that it would
+    /// cost the boot time.
+    #[cold]
+    #[inline(never)]
+    pub fn begin_to_hear(&mut self, init: &mut Init<'_>) {
+        let path = match self.place {
+            Place::Top { .. } => Some(CONTROL),
+            Place::Within { socket, .. } => socket,
+        };
+        let Some(path) = path.filter(|_| init.phase() == Phase::Run) else {
+            return;
+        };
+        self.is_unheard = false;
+        match self.ears.attend_at(path) {
+            // A system without the folder is one without the socket.
+            Ok(()) => {}
+            Err(ENOENT) if path == CONTROL => {}
+            Err(errno) => {
+                let (what, object) = (b"listen at", path.to_bytes());
+                init.handle(kernel::now(), Event::Trouble { what, object, errno });
+            }
         }
     }
 
@@ -171,6 +212,10 @@ impl Hands {
 }
 
 const INITTAB: &CStr = c"/etc/inittab";
+
+/// The control socket of a machine.
+pub const CONTROL: &CStr = c"/run/pidone.sock";
+
 const SHELL: &CStr = c"/bin/sh";
 
 /// How much of the inittab is read at once, in bytes.
@@ -185,6 +230,7 @@ impl Hands {
     fn read_table(&mut self, init: &mut Init<'_>) {
         self.nursery.groups.look_again();
         let list = self.read_text(init);
+        self.begin_to_hear(init);
         if init.consoles() == Consoles::Ignored {
             self.watch.leave_consoles();
         } else if self.watch.over_consoles() && Some(self.consoles()) != list {
@@ -266,8 +312,10 @@ impl Hands {
     }
 
     fn leave(&self, code: u8) -> ! {
-        if let Place::Within { pidfile: Some(path), .. } = self.place {
-            let _ = rustix::fs::unlink(path);
+        if let Place::Within { pidfile, socket, .. } = self.place {
+            for path in [pidfile, socket].into_iter().flatten() {
+                let _ = rustix::fs::unlink(path);
+            }
         }
         self.nursery.groups.end();
         kernel::exit(i32::from(code))

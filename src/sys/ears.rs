@@ -1,6 +1,8 @@
 //! What units show and say: pipes that tell when a unit is ready, and the socket of sd_notify(3).
 //! Both speak through SIGIO, so that the one wait serves them too.
 
+use core::ffi::CStr;
+
 use heapless::Vec;
 use pidone::machine::Pid;
 use pidone::machine::table::UNITS_MAX;
@@ -11,6 +13,7 @@ use pidone::wire::signals::Signal;
 use syscalls::{Sysno, raw_syscall};
 
 use super::calls;
+use super::control;
 use super::fd::{self, Fd};
 use super::kernel::{self, Result, is_fine, outcome};
 
@@ -41,6 +44,8 @@ pub enum Heard {
     Ready(Pid),
     /// A process, of a session, said so many bytes.
     Said(Pid, Pid, usize),
+    /// Somebody with this user's rights asks so many bytes at the control socket.
+    Asked(u32, usize),
 }
 
 /// Room for one message.
@@ -52,20 +57,60 @@ pub const NAME_MAX: usize = 6;
 /// Our ends of the pipes of all units. They are kept apart because they are large, and zeros.
 pub type Gates = Vec<Gate, GATES_MAX>;
 
+/// A socket that others send to.
+struct Inlet {
+    socket: Fd,
+    /// A child of ours that takes a message away, or 0.
+    taker: Pid,
+}
+
+impl Inlet {
+    const NONE: Inlet = Inlet { socket: Fd::NONE, taker: Pid(0) };
+
+    /// The next message.
+    #[inline(never)]
+    fn next(&mut self, message: &mut Message) -> Option<Taken> {
+        if !self.socket.is_open() || self.taker.0 > 0 {
+            return None;
+        }
+        if !self.socket.take(message, PEEK)?.whole {
+            self.have_it_taken();
+            return None;
+        }
+        // Nobody else takes from here, so that it is the same one.
+        self.socket.take(message, 0)
+    }
+
+    /// Has a child take a message that somebody has sent descriptors with. Whoever takes it closes
+    /// them, and a descriptor may be one that is long in closing: a connection that lingers.
+    #[cold]
+    #[inline(never)]
+    fn have_it_taken(&mut self) {
+        self.taker = have_taken(&self.socket);
+    }
+}
+
 /// Everything that is listened to.
 pub struct Ears {
     gates: &'static mut Gates,
-    socket: Fd,
-    /// Its name, as a program looks for it: `@` stands for the NUL.
+    notify: Inlet,
+    /// The name of its socket, as a program looks for it: `@` stands for the NUL.
     name: [u8; NAME_MAX],
-    /// A child of ours that takes a message away, or 0.
-    taker: Pid,
+    control: Inlet,
+    /// Who asked last there.
+    asker: Sender,
 }
 
 impl Ears {
     /// Nothing is listened to.
     pub const fn new(gates: &'static mut Gates) -> Self {
-        Ears { gates, socket: Fd::NONE, name: [0; NAME_MAX], taker: Pid(0) }
+        Ears {
+            gates,
+            notify: Inlet::NONE,
+            name: [0; NAME_MAX],
+            control: Inlet::NONE,
+            asker: Sender::NOBODY,
+        }
     }
 
     /// Opens a pipe for a unit that is about to start: our end, which is kept with
@@ -94,28 +139,32 @@ impl Ears {
         for gate in self.gates.iter_mut().filter(|gate| gate.pid == pid) {
             gate.fd = Fd::NONE;
         }
-        if self.taker == pid {
-            self.taker = Pid(0);
-            kernel::remind(Signal::IO);
+        for inlet in [&mut self.notify, &mut self.control] {
+            if inlet.taker == pid {
+                inlet.taker = Pid(0);
+                kernel::remind(Signal::IO);
+            }
         }
     }
 
     /// The name of the socket, opened when it is first asked for.
     pub fn address(&mut self) -> Result<&[u8]> {
-        if !self.socket.is_open() {
+        if !self.notify.socket.is_open() {
             let socket = Fd::notify()?;
             if !socket.signal_on_news() {
                 return Err(EMFILE);
             }
             self.name = socket.name()?;
-            self.socket = socket;
+            self.notify.socket = socket;
         }
         Ok(&self.name)
     }
 
     /// Whether anything is listened to.
     pub fn are_open(&self) -> bool {
-        self.socket.is_open() || self.gates.iter().any(|gate| gate.fd.is_open())
+        let sockets = [&self.notify, &self.control];
+        sockets.iter().any(|inlet| inlet.socket.is_open())
+            || self.gates.iter().any(|gate| gate.fd.is_open())
     }
 
     /// The next thing that is there to be heard.
@@ -129,29 +178,47 @@ impl Ears {
                 }
             }
         }
-        if !self.socket.is_open() || self.taker.0 > 0 {
-            return None;
+        if let Some(Taken { pid, mut len, cut, .. }) = self.notify.next(message) {
+            if cut {
+                // Half a line may say something else: another number.
+                len = message.iter().rposition(|&b| b == b'\n').unwrap_or(0);
+            }
+            return Some(Heard::Said(pid, calls::session_of(pid), len));
         }
-        let Taken { pid, mut len, whole, cut } = self.socket.take(message, PEEK)?;
-        if !whole {
-            self.have_it_taken();
-            return None;
-        }
-        // Nobody else takes from here, so that it is the same one.
-        self.socket.take(message, 0)?;
-        if cut {
-            // Half a line may say something else: another number.
-            len = message.iter().rposition(|&b| b == b'\n').unwrap_or(0);
-        }
-        Some(Heard::Said(pid, calls::session_of(pid), len))
+        let Taken { user, from, len, .. } = self.control.next(message)?;
+        self.asker = from;
+        Some(Heard::Asked(user, len))
     }
 
-    /// Has a child take a message that somebody has sent descriptors with. Whoever takes it closes
-    /// them, and a descriptor may be one that is long in closing: a connection that lingers.
-    #[cold]
-    #[inline(never)]
-    fn have_it_taken(&mut self) {
-        self.taker = have_taken(&self.socket);
+    /// Listens at a control socket that was opened before.
+    pub fn attend(&mut self, socket: Fd) -> Result<()> {
+        if !socket.signal_on_news() {
+            return Err(EMFILE);
+        }
+        self.control.socket = socket;
+        // Somebody may have asked already.
+        kernel::remind(Signal::IO);
+        Ok(())
+    }
+
+    /// Listens at a path. If we do so there already we go on; but somebody may have taken the name
+    /// away, or mounted something over it.
+    pub fn attend_at(&mut self, path: &CStr) -> Result<()> {
+        // What waits at the old one is heard first: it may bring descriptors, and they would be
+        // closed.
+        if self.control.socket.take(&mut [0], PEEK).is_some() {
+            return Ok(());
+        }
+        match control::open(path) {
+            Ok(socket) => self.attend(socket),
+            Err(_) if self.control.socket.is_open() => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Sends an answer to whoever asked last. One who does not take it will miss it himself.
+    pub fn answer(&self, text: &[u8]) {
+        control::send(&self.control.socket, text, &self.asker);
     }
 }
 
@@ -165,8 +232,9 @@ pub fn have_taken(socket: &Fd) -> Pid {
 /// Whether descriptors come with the next message of a socket that asks for nothing else. The
 /// message stays there.
 pub fn brings_descriptors(socket: &Fd) -> bool {
-    let (piece, control) = (core::ptr::null(), core::ptr::null_mut());
-    let (name, name_len, pieces, control_len, flags) = (0, 0, 0, 0, 0);
+    let (name, piece) = (core::ptr::null_mut(), core::ptr::null());
+    let control = core::ptr::null_mut();
+    let (name_len, pieces, control_len, flags) = (0, 0, 0, 0);
     let mut header = Header { name, name_len, piece, pieces, control, control_len, flags };
     let how = PEEK | DONTWAIT_CLOEXEC;
     // SAFETY: the header leads to nothing, and the kernel writes its flags alone.
@@ -189,7 +257,7 @@ const RIGHTS_MAX: usize = 2 * 16 + 16 + 253 * 4;
 extern "C" fn take_away(socket: &Fd) -> ! {
     let mut control = [0u64; RIGHTS_MAX.div_ceil(8)];
     let mut header = Header {
-        name: 0,
+        name: core::ptr::null_mut(),
         name_len: 0,
         piece: core::ptr::null(),
         pieces: 0,
@@ -223,7 +291,7 @@ impl Gate {
 /// The kernel's struct msghdr with what it points to for one piece and one control message.
 #[repr(C)]
 struct Header {
-    name: usize,
+    name: *mut Sender,
     name_len: usize,
     piece: *const Piece,
     pieces: usize,
@@ -255,22 +323,23 @@ struct Control {
 impl Fd {
     /// A socket for datagrams with credentials, under a name that nobody else can have taken.
     pub fn notify() -> Result<Fd> {
-        const AF_UNIX: u16 = 1;
-        const SOCK_DGRAM: u32 = 2;
+        let socket = Fd::heeding()?;
+        let unnamed = fd::AF_UNIX;
+        // SAFETY: bind reads two bytes of an address.
+        outcome(unsafe { raw_syscall!(Sysno::bind, socket.raw(), &raw const unnamed, 2) })?;
+        Ok(socket)
+    }
+
+    /// A socket without a name for datagrams with credentials.
+    pub fn heeding() -> Result<Fd> {
         const SOL_SOCKET: usize = 1;
         const SO_PASSCRED: usize = 16;
-        let (kind, on) = (SOCK_DGRAM | fd::NO_WAIT | fd::CLOSE_ON_EXEC, 1i32);
-        // SAFETY: socket takes numbers; setsockopt reads an int, bind two bytes of an address.
-        unsafe {
-            let socket = Fd::from_call(raw_syscall!(Sysno::socket, AF_UNIX, kind, 0));
-            let number = socket.opened()?;
-            let on = &raw const on;
-            let creds = raw_syscall!(Sysno::setsockopt, number, SOL_SOCKET, SO_PASSCRED, on, 4);
-            outcome(creds)?;
-            let unnamed = AF_UNIX;
-            outcome(raw_syscall!(Sysno::bind, number, &raw const unnamed, 2))?;
-            Ok(socket)
-        }
+        let (socket, on) = (Fd::datagrams(), 1i32);
+        let (number, on) = (socket.opened()?, &raw const on);
+        // SAFETY: setsockopt reads an int.
+        let creds =
+            unsafe { raw_syscall!(Sysno::setsockopt, number, SOL_SOCKET, SO_PASSCRED, on, 4) };
+        outcome(creds).map(|_| socket)
     }
 
     /// The name that the kernel has given a socket.
@@ -291,15 +360,21 @@ impl Fd {
         self.take(message, 0).map(|taken| (taken.pid, taken.len))
     }
 
+    /// Takes one message: with whose rights it was sent, and how long it is.
+    pub fn receive_of(&self, message: &mut [u8]) -> Option<(u32, usize)> {
+        self.take(message, 0).map(|taken| (taken.user, taken.len))
+    }
+
     /// Takes one message, or with [`PEEK`] leaves it there.
     #[inline(never)]
-    fn take(&self, message: &mut Message, how: usize) -> Option<Taken> {
+    fn take(&self, message: &mut [u8], how: usize) -> Option<Taken> {
         const SCM_CREDENTIALS: i32 = 2;
         let piece = Piece { bytes: message.as_mut_ptr(), len: message.len() };
         let mut control = Control::default();
+        let mut from = Sender::NOBODY;
         let mut header = Header {
-            name: 0,
-            name_len: 0,
+            name: &raw mut from,
+            name_len: from.address.len(),
             piece: &raw const piece,
             pieces: 1,
             control: &raw mut control,
@@ -307,19 +382,41 @@ impl Fd {
             flags: 0,
         };
         let (at, how) = (&raw mut header, how | DONTWAIT_CLOEXEC);
-        // SAFETY: the header leads to a buffer and a control message of the lengths it says.
+        // SAFETY: the header leads to an address, a buffer and a control message of the lengths
+        // that it says.
         let len = unsafe { raw_syscall!(Sysno::recvmsg, self.raw(), at, how) };
         // A sender that the kernel does not vouch for is nobody.
-        let pid = Pid(if control.kind == SCM_CREDENTIALS { control.pid } else { 0 });
+        let (pid, user) = match control.kind {
+            SCM_CREDENTIALS => (Pid(control.pid), control.uid),
+            _ => (Pid(0), u32::MAX),
+        };
+        // The kernel's length is an int.
+        from.len = header.name_len as u32;
         // The kernel's flags are an int.
         let (whole, cut) = (header.flags & MSG_CTRUNC == 0, header.flags & MSG_TRUNC != 0);
-        is_fine(len).then_some(Taken { pid, len, whole, cut })
+        is_fine(len).then_some(Taken { pid, user, from, len, whole, cut })
     }
+}
+
+/// Where a message came from: the address of a socket that was bound without a name, see unix(7),
+/// or as much of another one.
+#[derive(Clone, Copy)]
+pub struct Sender {
+    /// The address.
+    pub address: [u8; 2 + NAME_MAX],
+    /// How long it is.
+    pub len: u32,
+}
+
+impl Sender {
+    const NOBODY: Sender = Sender { address: [0; 2 + NAME_MAX], len: 0 };
 }
 
 /// A message.
 struct Taken {
     pid: Pid,
+    user: u32,
+    from: Sender,
     len: usize,
     /// Nothing came with it but the credentials.
     whole: bool,

@@ -161,7 +161,8 @@ impl Fd {
         outcome(unsafe { raw_syscall!(Sysno::bind, fd.0, address, size) }).map(|_| fd)
     }
 
-    fn datagrams() -> Fd {
+    /// A socket for datagrams between processes of this machine.
+    pub fn datagrams() -> Fd {
         const SOCK_DGRAM: u32 = 2;
         let kind = SOCK_DGRAM | NO_WAIT | CLOSE_ON_EXEC;
         // SAFETY: socket takes numbers.
@@ -169,7 +170,8 @@ impl Fd {
     }
 }
 
-const AF_UNIX: u16 = 1;
+/// The family of sockets between processes of one machine.
+pub const AF_UNIX: u16 = 1;
 static SYSLOGD: Address = Address { family: AF_UNIX, path: *b"/dev/log\0" };
 
 /// The head of the kernel's struct sockaddr_un, as long as it has to be.

@@ -4,6 +4,7 @@ pub mod aide;
 pub mod calls;
 pub mod child;
 pub mod container;
+pub mod control;
 pub mod cradle;
 pub mod daemon;
 pub mod deed;

@@ -129,6 +129,10 @@ pub fn came(watch: &mut Watch) -> Option<Event<'static>> {
 pub fn hear<'a>(ears: &mut Ears, message: &'a mut Message) -> Option<Event<'a>> {
     match ears.next(message)? {
         ears::Heard::Ready(pid) => Some(Event::Ready { pid }),
+        ears::Heard::Asked(user, len) => {
+            let allowed = user == 0 || user == kernel::own_user();
+            Some(Event::Asked { allowed, text: message.get(..len).unwrap_or_default() })
+        }
         ears::Heard::Said(pid, session, len) => {
             let text = message.get(..len).unwrap_or_default();
             Some(Event::Notified { pid, session, text })

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod command;
 pub mod consoles;
 pub mod container;
+pub mod control;
 pub mod crypt;
 pub mod errno;
 pub mod getty;

@@ -268,6 +268,19 @@ fn is_guard(key: &[u8]) -> bool {
     false
 }
 
+/// The first option of a field that bars its unit.
+pub fn bar(field: &[u8]) -> &[u8] {
+    let mut said = Options::UNSET;
+    let mut rest = field;
+    loop {
+        let option = take(&mut rest, b',');
+        said.read(option, &mut |_| {});
+        if said.barred || rest.is_empty() {
+            return option;
+        }
+    }
+}
+
 /// An option that there is.
 struct Found<'a> {
     /// Its line among [`OPTIONS`].
@@ -323,6 +336,20 @@ pub fn is_plain(field: &[u8]) -> bool {
 }
 
 impl<'a> Options<'a> {
+    /// No option.
+    pub const UNSET: Options<'static> = Options {
+        name: b"",
+        condition: b"",
+        restart: None,
+        ready: Ready::AtOnce,
+        delay: 0,
+        max_delay: 0,
+        max: (0, 0),
+        stop: None,
+        grace: 0,
+        barred: false,
+    };
+
     /// Reads a field. What is wrong or not carried out goes to `report`. A runlevel list is no
     /// option and changes nothing.
     pub fn read(&mut self, field: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {

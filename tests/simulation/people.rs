@@ -50,6 +50,8 @@ pub struct Tally {
     pub reboots: u64,
     pub replaced: u64,
     pub lost: u64,
+    /// Units that were asked about.
+    pub asked: u64,
 }
 
 impl Tally {
@@ -66,6 +68,7 @@ impl Tally {
         self.reboots += other.reboots;
         self.replaced += other.replaced;
         self.lost += other.lost;
+        self.asked += other.asked;
     }
 
     pub fn assert_that_much_happened(&self, worlds: u64) {
@@ -75,6 +78,7 @@ impl Tally {
         assert!(self.ready > worlds / 2, "hardly anything was ready: {self:?}");
         assert!(self.followed > worlds / 10, "hardly anybody was followed: {self:?}");
         assert!(self.looks > worlds, "hardly anybody was looked at: {self:?}");
+        assert!(self.asked > worlds, "hardly anybody asked: {self:?}");
         assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
     }
 }

@@ -12,6 +12,7 @@ use super::checks::Checks;
 use super::people::{Process, Tally};
 use super::random::Random;
 use super::scenario::{Weather, inittab, request};
+use super::status;
 
 /// Numbers run from 2 to this and then begin again.
 const PID_LAST: i32 = 40;
@@ -71,6 +72,9 @@ impl World {
                 break;
             }
             self.checks.settled(self.now, &self.processes, &self.init)?;
+            if self.random.hits(1) {
+                self.tally.asked += status::ask(self)?;
+            }
             self.wait()?;
         }
         self.checks.end(&self.init)?;
@@ -111,6 +115,7 @@ impl World {
     fn deed(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::ReadTable => self.read_table(),
+            Action::Answer => Err("an answer to nobody".into()),
             Action::Spawn { unit } => self.spawn(unit),
             Action::Sweep { pid, kill, .. } => {
                 self.checks.sweeps(pid, kill, &self.processes, &self.init)?;

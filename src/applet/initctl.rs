@@ -1,0 +1,104 @@
+//! initctl: how the units are, asked at the control socket.
+
+use core::ffi::CStr;
+
+use pidone::wire::control::{self, ANSWER_MAX, Answered};
+use pidone::wire::errno::{ECONNREFUSED, EINVAL, EPERM, ETIMEDOUT};
+use pidone::wire::names::take;
+use pidone::wire::text::Line;
+
+use super::{refused, report, say, usage};
+use crate::sys::control::ask_at;
+use crate::sys::deed::CONTROL;
+use crate::sys::fd::{self, Fd};
+use crate::sys::kernel::{Result, own_user};
+use crate::sys::start::Args;
+use crate::sys::stream::{self, Poll};
+
+const NAME: &[u8] = b"initctl";
+
+const HELP: &[u8] = b"usage: initctl [-S SOCKET] status [UNIT]\n";
+
+/// How long, in milliseconds, an answer is waited for. Process 1 answers within some milliseconds,
+/// and on a machine that swaps within some seconds.
+const PATIENCE_MS: i32 = 10_000;
+
+/// The exit codes of `status` for a unit, as the Linux Standard Base has them.
+const NOT_UP: i32 = 3;
+const UNKNOWN: i32 = 4;
+
+/// Does what the words from this one on ask for.
+pub fn run(args: Args, first: usize) -> i32 {
+    let (path, next) = match args.get(first) {
+        Some(letter) if letter == c"-S" => (args.get(first + 1), first + 2),
+        _ => (Some(CONTROL), first),
+    };
+    let verb = args.get(next).unwrap_or_default().to_bytes();
+    let unit = args.get(next + 1).map(CStr::to_bytes);
+    let (b"status", None, Some(path)) = (verb, args.get(next + 2), path) else {
+        return usage(verb, NAME, HELP);
+    };
+    match ask_at(path).and_then(|socket| status(&socket, unit)) {
+        Ok(code) => code,
+        Err(errno) => refused(b"initctl: cannot ask at %q: %e", path.to_bytes(), errno),
+    }
+}
+
+/// Shows all units, or one; the exit code.
+fn status(socket: &Fd, unit: Option<&[u8]>) -> Result<i32> {
+    let mut code = if unit.is_some() { UNKNOWN } else { 0 };
+    let mut from = 0;
+    loop {
+        let mut room = [0; ANSWER_MAX];
+        let answer = ask(socket, from, &mut room)?;
+        if answer.code != control::FINE {
+            return Ok(say(2, answer.text, answer.code.into()));
+        }
+        match unit {
+            None => _ = fd::write(1, answer.text),
+            Some(unit) => code = show(answer.text, unit).unwrap_or(code),
+        }
+        if answer.next <= from {
+            break;
+        }
+        from = answer.next;
+    }
+    if code == UNKNOWN {
+        report(2, b"initctl: there is no unit '%q'", [unit.unwrap_or_default(), b""], 0, code);
+    }
+    Ok(code)
+}
+
+/// Shows the line of a unit, if it is among these; whether the unit is up.
+fn show(lines: &[u8], unit: &[u8]) -> Option<i32> {
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let line = take(&mut rest, b'\n');
+        let mut words = line;
+        if take(&mut words, b' ') == unit {
+            let code = if take(&mut words, b' ') == b"up" { 0 } else { NOT_UP };
+            return Some(report(1, b"%x", [b"", line], 0, code));
+        }
+    }
+    None
+}
+
+/// Asks for the units from this one on.
+fn ask<'a>(socket: &Fd, from: u16, room: &'a mut [u8]) -> Result<Answered<'a>> {
+    let mut request = Line::new();
+    request.put(b"1 status ").number(from.into()).put(b"\n");
+    let waits = |poll| match stream::poll(&mut [poll], PATIENCE_MS) {
+        true => Ok(()),
+        false => Err(ETIMEDOUT),
+    };
+    waits(Poll::output(socket.raw()))?;
+    fd::send(socket.raw(), request.as_bytes())?;
+    waits(Poll::input(socket.raw()))?;
+    let (user, len) = socket.receive_of(room).ok_or(ECONNREFUSED)?;
+    // Root hears whoever owns the socket; others hear only whom they can trust.
+    let own = own_user();
+    if own != 0 && user != 0 && user != own {
+        return Err(EPERM);
+    }
+    control::answer(room.get(..len).unwrap_or(&[])).ok_or(EINVAL)
+}
