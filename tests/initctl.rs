@@ -4,10 +4,11 @@
 mod support;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use support::lingering::STICKY;
 use support::{Builder, Init, Namespace, tools};
@@ -24,9 +25,11 @@ fn pidone(inittab: &str) -> Builder {
 /// what it said.
 fn inside(ns: &Namespace, user: u32, words: &[&str]) -> (i32, String) {
     let (pid, user) = (ns.pid().to_string(), user.to_string());
-    let mut command = Command::new("nsenter");
-    command.args(["-t", &pid, "-n", "-r", "-w", "-S", &user, "-G", &user]).args(words);
-    let output = command.output().expect("util-linux has nsenter");
+    // What is to be refused must not go on for ever where it is not.
+    let mut command = Command::new("timeout");
+    command.args(["-s", "KILL", "30", "nsenter", "-t", &pid, "-n", "-r", "-w"]);
+    command.args(["-S", &user, "-G", &user]).args(words);
+    let output = command.output().expect("coreutils have timeout");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
 }
@@ -35,14 +38,13 @@ fn initctl(ns: &Namespace, words: &[&str]) -> (i32, String) {
     inside(ns, 0, &[&["/bin/pidone", "initctl"], words].concat())
 }
 
-/// Runs Python on the host that has the namespace's network; what it said.
-fn python(ns: &Namespace, script: &str) -> String {
+/// Python of the host that has the namespace's network.
+fn python(ns: &Namespace, script: &str) -> Command {
     let path = within(ns, SOCKET);
     let mut command = Command::new("nsenter");
     command.args(["-t", &ns.pid().to_string(), "-n", "/usr/bin/python3", "-c", script]).arg(path);
-    let output = command.output().expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
 }
 
 /// A path as process 1 sees it, which mounts on its own.
@@ -147,6 +149,32 @@ fn words_that_are_wrong_and_sockets_that_are_not_there_are_named() {
 }
 
 #[test]
+fn units_are_stopped_and_started_and_the_inittab_is_read_again() {
+    let mut ns = pidone(":name=web:respawn:/bin/mind a\n").start();
+    until_heard(&ns);
+    let done = (0, String::new());
+    assert_eq!(initctl(&ns, &["stop", "web"]), done);
+    ns.until_said("a minds TERM", 1);
+    // A shell in a trap leaves with one code or another.
+    let finished = || initctl(&ns, &["status", "web"]).1.starts_with("web finished, last ended ");
+    ns.until("it is not shown as finished", finished);
+    assert_eq!(initctl(&ns, &["start", "web"]), done);
+    ns.until_said("a", 2);
+    assert_eq!(initctl(&ns, &["restart", "web"]), done);
+    ns.until_said("a", 3);
+    ns.root().write("etc/inittab", ":name=web:respawn:/bin/mind a\n::respawn:/bin/hold b\n");
+    assert_eq!(initctl(&ns, &["reload"]), done);
+    ns.until_said("b", 1);
+    let (code, said) = initctl(&ns, &["stop", "nobody"]);
+    assert_eq!((code, said.as_str()), (111, "there is no unit of that name\n"));
+    for words in [&["stop"][..], &["reload", "web"], &["start", "a", "b"], &["halt"]] {
+        assert_eq!(initctl(&ns, words).0, 100, "{words:?}");
+    }
+    assert_eq!(ns.log(), "a\na minds TERM\na\na minds TERM\na\nb\n");
+    ns.power_off();
+}
+
+#[test]
 fn a_table_of_many_units_is_shown_whole() {
     let lines: String = (0..256).map(|n| format!(":name=u{n}:once:/bin/true {n}\n")).collect();
     let mut ns = pidone(&lines).start();
@@ -179,7 +207,7 @@ fn nobody_else_is_answered() {
 fn garbage_and_clients_that_never_read_hold_up_nobody() {
     let mut ns = pidone("::respawn:/bin/hold a\n").start();
     until_heard(&ns);
-    let said = python(
+    let mut floods = python(
         &ns,
         "
 import os, random, socket, sys
@@ -200,7 +228,8 @@ for n in range(5000):
 print('sent')
 ",
     );
-    assert_eq!(said, "sent\n");
+    let output = floods.output().expect("python runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "sent\n");
     let (code, said) = initctl(&ns, &["status", "hold"]);
     assert!(code == 0 && said.starts_with("hold up for "), "{said}");
     let victim = ns.host_pid(ns.procs().named("sleep")[0].pid);
@@ -220,12 +249,20 @@ asker.connect(sys.argv[1])
 rights = array.array('i', [sticky.fileno()])
 asker.sendmsg([b'1 status 0\\n'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 sticky.close()
-print('sent')
+print('sent', flush=True)
+sys.stdin.read()
 "
     );
-    assert_eq!(python(&ns, &script), "sent\n");
+    // When process 1 looks, nobody else holds the connection any more.
+    ns.send(libc::SIGSTOP);
+    let mut holds = python(&ns, &script).spawn().expect("python runs");
+    let mut line = [0; 5];
+    holds.stdout.take().unwrap().read_exact(&mut line).expect("it says that it has sent");
+    ns.send(libc::SIGCONT);
     let (code, said) = initctl(&ns, &["status", "hold"]);
     assert!(code == 0, "{said}");
+    drop(holds.stdin.take());
+    holds.wait().expect("python ends");
     ns.power_off();
 }
 

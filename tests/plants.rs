@@ -17,6 +17,12 @@ struct Plant {
 
 const PLANTS: &[Plant] = &[
     Plant {
+        what: "a unit that waits for its next start is shown as one that is up",
+        file: "machine/status.rs",
+        from: "Backoff { .. } => 6,",
+        to: "Backoff { .. } => 5,",
+    },
+    Plant {
         what: "every early end is followed by a start at once",
         file: "machine/steps.rs",
         from: "let Some(doublings) = early.checked_sub(1) else {",

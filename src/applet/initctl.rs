@@ -1,10 +1,10 @@
-//! initctl: how the units are, asked at the control socket.
+//! initctl: asks at the control socket how the units are, and has something done to them.
 
 use core::ffi::CStr;
 
-use pidone::wire::control::{self, ANSWER_MAX, Answered};
+use pidone::wire::control::{self, ANSWER_MAX, Answered, RELOAD, STATUS, VERBS};
 use pidone::wire::errno::{ECONNREFUSED, EINVAL, EPERM, ETIMEDOUT};
-use pidone::wire::names::take;
+use pidone::wire::names::{place, take};
 use pidone::wire::text::Line;
 
 use super::{refused, report, say, usage};
@@ -17,7 +17,11 @@ use crate::sys::stream::{self, Poll};
 
 const NAME: &[u8] = b"initctl";
 
-const HELP: &[u8] = b"usage: initctl [-S SOCKET] status [UNIT]\n";
+const HELP: &[u8] = b"\
+usage: initctl [-S SOCKET] status [UNIT]
+       initctl [-S SOCKET] start|stop|restart UNIT
+       initctl [-S SOCKET] reload
+";
 
 /// How long, in milliseconds, an answer is waited for. Process 1 answers within some milliseconds,
 /// and on a machine that swaps within some seconds.
@@ -35,13 +39,28 @@ pub fn run(args: Args, first: usize) -> i32 {
     };
     let verb = args.get(next).unwrap_or_default().to_bytes();
     let unit = args.get(next + 1).map(CStr::to_bytes);
-    let (b"status", None, Some(path)) = (verb, args.get(next + 2), path) else {
+    let place = place(VERBS, verb);
+    // To reload is the one that takes no unit, and status the one that may.
+    let fits = place.is_some_and(|place| place == STATUS || (place == RELOAD) == unit.is_none());
+    let (true, None, Some(path)) = (fits, args.get(next + 2), path) else {
         return usage(verb, NAME, HELP);
     };
-    match ask_at(path).and_then(|socket| status(&socket, unit)) {
+    let asked = ask_at(path).and_then(|socket| match place {
+        Some(STATUS) => status(&socket, unit),
+        _ => command(&socket, verb, unit.unwrap_or_default()),
+    });
+    match asked {
         Ok(code) => code,
         Err(errno) => refused(b"initctl: cannot ask at %q: %e", path.to_bytes(), errno),
     }
+}
+
+/// Has something done; the exit code.
+fn command(socket: &Fd, verb: &[u8], unit: &[u8]) -> Result<i32> {
+    let (mut request, mut room) = (Line::new(), [0; ANSWER_MAX]);
+    request.compose(b"%n %x %q\n", [unit, verb], 1);
+    let answer = ask(socket, &request, &mut room)?;
+    Ok(say(2, answer.text, answer.code.into()))
 }
 
 /// Shows all units, or one; the exit code.
@@ -49,8 +68,9 @@ fn status(socket: &Fd, unit: Option<&[u8]>) -> Result<i32> {
     let mut code = if unit.is_some() { UNKNOWN } else { 0 };
     let mut from = 0;
     loop {
-        let mut room = [0; ANSWER_MAX];
-        let answer = ask(socket, from, &mut room)?;
+        let (mut request, mut room) = (Line::new(), [0; ANSWER_MAX]);
+        request.compose(b"1 status %n\n", [b"", b""], from.into());
+        let answer = ask(socket, &request, &mut room)?;
         if answer.code != control::FINE {
             return Ok(say(2, answer.text, answer.code.into()));
         }
@@ -83,10 +103,8 @@ fn show(lines: &[u8], unit: &[u8]) -> Option<i32> {
     None
 }
 
-/// Asks for the units from this one on.
-fn ask<'a>(socket: &Fd, from: u16, room: &'a mut [u8]) -> Result<Answered<'a>> {
-    let mut request = Line::new();
-    request.put(b"1 status ").number(from.into()).put(b"\n");
+/// Sends a request, and waits for the answer.
+fn ask<'a>(socket: &Fd, request: &Line, room: &'a mut [u8]) -> Result<Answered<'a>> {
     let waits = |poll| match stream::poll(&mut [poll], PATIENCE_MS) {
         true => Ok(()),
         false => Err(ETIMEDOUT),

@@ -1,11 +1,11 @@
 //! What is asked for at the control socket, and what is answered: how the units are.
 
 use super::Pid;
-use super::init::Init;
+use super::init::{Init, Phase};
 use super::stories::{self, cannot_unit, ending, next};
 use super::table::Slot;
-use super::unit::{Last, State};
-use crate::wire::control::{self, Answer, FINE, REFUSED, Request, USAGE};
+use super::unit::{Last, State, Stimulus, Then, Unit};
+use crate::wire::control::{self, Answer, FINE, REFUSED, Request, USAGE, Verb};
 use crate::wire::names::at;
 use crate::wire::options;
 use crate::wire::text::Line;
@@ -104,10 +104,45 @@ impl Init<'_> {
         self.reply = match control::request(text) {
             _ if !allowed => Reply::Said(REFUSED, b"only root and the owner of this may ask"),
             Some(Request::Status(from)) => Reply::Units(from),
-            Some(Request::Reload | Request::Unit(..)) | None => {
-                Reply::Said(USAGE, b"the request is not understood")
+            None => Reply::Said(USAGE, b"the request is not understood"),
+            Some(_) if self.phase != Phase::Run => {
+                Reply::Said(REFUSED, b"not before everything is started, nor on the way down")
             }
+            Some(Request::Reload) => {
+                self.want_reading();
+                DONE
+            }
+            Some(Request::Unit(verb, name)) => self.command(verb, name),
         };
+    }
+
+    /// Somebody wants something of a unit.
+    fn command(&mut self, verb: Verb, name: &[u8]) -> Reply {
+        let named = |slot: &Slot| {
+            let mut line = Line::new();
+            self.fill(slot, &mut line, b"%u", 0, b"");
+            line.as_bytes() == name
+        };
+        let Some(unit) = self.table.first(named) else {
+            return Reply::Said(REFUSED, b"there is no unit of that name");
+        };
+        let Some(Slot { spec, unit: Unit { state, .. } }) = self.table.slot(unit) else {
+            return Reply::None;
+        };
+        if !spec.kind.is_service() || !self.table.may_run(spec) {
+            return Reply::Said(REFUSED, b"its line keeps it from that");
+        }
+        let rests = state.is_over() || *state == State::Idle;
+        let runs = state.is_live() && !state.is_stopping();
+        let what = match verb {
+            Verb::Stop => Stimulus::Stop(Then::Rest),
+            Verb::Start | Verb::Restart if rests => Stimulus::Start,
+            Verb::Start if runs => return DONE,
+            Verb::Start | Verb::Restart => Stimulus::Stop(Then::Again),
+        };
+        self.tell_unit(unit, if verb == Verb::Stop { STOPPED } else { STARTED });
+        self.stimulate(unit, what);
+        DONE
     }
 
     /// Whether somebody waits for an answer.
@@ -123,7 +158,9 @@ impl Init<'_> {
             Reply::Said(code, text) => {
                 let mut line = Line::new();
                 line.put(text);
-                out.add(&line);
+                if !text.is_empty() {
+                    out.add(&line);
+                }
                 (code, 0)
             }
         };
@@ -157,7 +194,7 @@ impl Init<'_> {
             _ => {}
         }
         if let Some(Pid(pid)) = state.pid() {
-            self.fill(slot, line, b", pid %a", pid as u64, b"");
+            line.put(b", pid ").number(pid as u64);
         }
         if slot.unit.lives > 1 {
             self.fill(slot, line, b", started %a times", slot.unit.lives.into(), b"");
@@ -228,5 +265,12 @@ impl Init<'_> {
 
 /// What a unit can be, in a word; see initctl(8).
 const WORDS: &[u8] = b"idle off due waiting starting up backoff stopping absent finished failed";
+/// It was done, and nothing is to be said.
+const DONE: Reply = Reply::Said(FINE, b"");
+
+/// What is said of a unit that somebody wants something of.
+const STOPPED: &[u8] = b"%u: to be stopped, by request";
+const STARTED: &[u8] = b"%u: to be started, by request";
+
 const WAITING: usize = 3;
 const FAILED: usize = 10;

@@ -154,3 +154,80 @@ fn of_what_units_say_so_much_is_kept_and_none_of_it_drives_a_terminal() {
     assert!(line(&mut b, 0).ends_with(", pid 2: again"));
     assert!(line(&mut b, 3).ends_with(", pid 5: n3"), "nobody else had to go");
 }
+
+/// Has something done, and gives what was said.
+fn wants(b: &mut Bench, request: &str) -> (String, u8) {
+    let (said, code, next) = ask(b, true, &format!("1 {request}\n"));
+    assert_eq!(next, 0);
+    b.obey();
+    (said, code)
+}
+
+const DONE: (String, u8) = (String::new(), 0);
+
+#[test]
+fn units_are_started_stopped_and_started_again_by_request() {
+    let mut b = Bench::boot(":name=web:respawn:w\n:name=job,delay=1m:once:j\n");
+    assert_eq!(b.did(), ["start j as 2", "start w as 3"]);
+    assert_eq!(wants(&mut b, "start web"), DONE);
+    assert!(b.did().is_empty(), "it runs");
+    assert_eq!(wants(&mut b, "stop web"), DONE);
+    assert_eq!(b.did(), ["signal 3 15"]);
+    b.exits(3, 0);
+    assert!(b.did().is_empty(), "it stays down");
+    assert_eq!(wants(&mut b, "restart web"), DONE);
+    assert_eq!(b.did(), ["start w as 4"]);
+    assert_eq!(wants(&mut b, "restart web"), DONE);
+    assert_eq!(b.did(), ["signal 4 15"]);
+    b.exits(4, 0);
+    assert_eq!(b.did(), ["start w as 5"]);
+    assert_eq!(wants(&mut b, "stop web"), DONE);
+    assert_eq!(wants(&mut b, "start web"), DONE);
+    assert_eq!(b.did(), ["signal 5 15"]);
+    b.exits(5, 0);
+    assert_eq!(b.did(), ["start w as 6"], "who asks last is right");
+    b.exits(2, 0);
+    assert_eq!(wants(&mut b, "start job"), DONE);
+    assert_eq!(b.did(), ["start j as 7"]);
+}
+
+#[test]
+fn a_wait_for_the_next_start_is_cut_short_by_request_or_ends_for_good() {
+    let mut b = Bench::boot(":name=web,delay=1m:respawn:w\n");
+    b.exits(2, 1);
+    b.exits(3, 1);
+    assert_eq!(b.did().len(), 2);
+    assert!(status(&mut b).starts_with("web backoff"));
+    assert_eq!(wants(&mut b, "start web"), DONE);
+    assert_eq!(b.did(), ["start w as 4"]);
+    b.exits(4, 1);
+    assert_eq!(wants(&mut b, "stop web"), DONE);
+    b.after(200_000);
+    assert!(b.did().is_empty());
+    let line = "web finished, started 3 times, last ended with code 1; not started again\n";
+    assert_eq!(status(&mut b), line);
+}
+
+#[test]
+fn what_cannot_be_wanted_is_refused_with_the_reason() {
+    let mut b = Bench::boot(
+        ":name=w:wait:w\n:name=a:respawn:a\n:name=bad,user=a/b:respawn:b\n::shutdown:down\n",
+    );
+    let refused = |what: &str| (format!("{what}\n"), 111);
+    let early = refused("not before everything is started, nor on the way down");
+    assert_eq!(wants(&mut b, "stop a"), early);
+    assert_eq!(wants(&mut b, "reload"), early);
+    b.exits(2, 0);
+    b.did();
+    for unit in ["w", "down", "bad"] {
+        let refusal = refused("its line keeps it from that");
+        assert_eq!(wants(&mut b, &format!("start {unit}")), refusal, "{unit}");
+    }
+    assert_eq!(wants(&mut b, "start nobody"), refused("there is no unit of that name"));
+    assert!(b.did().is_empty());
+    assert_eq!(wants(&mut b, "reload"), DONE);
+    assert_eq!(b.init.next_action(), Some(Action::ReadTable));
+    b.text(":name=a:respawn:a\n");
+    b.happens(Event::Requested(Request::Down(End::Reboot)));
+    assert_eq!(wants(&mut b, "stop a"), early);
+}

@@ -53,6 +53,10 @@ pub enum Verb {
 
 /// The verbs.
 pub const VERBS: &[u8] = b"status reload start stop restart";
+/// The place of one among them.
+pub const STATUS: usize = 0;
+/// And of another one.
+pub const RELOAD: usize = 1;
 
 /// Reads a request; nothing where it is none, or one of another version.
 pub fn request(text: &[u8]) -> Option<Request<'_>> {
@@ -60,9 +64,9 @@ pub fn request(text: &[u8]) -> Option<Request<'_>> {
     place(VERSION, take(&mut rest, b' '))?;
     let verb = place(VERBS, take(&mut rest, b' '))?;
     Some(match verb {
-        0 => Request::Status(u16::try_from(number(rest)?).ok()?),
-        1 if rest.is_empty() => Request::Reload,
-        1 => return None,
+        STATUS => Request::Status(u16::try_from(number(rest)?).ok()?),
+        RELOAD if rest.is_empty() => Request::Reload,
+        RELOAD => return None,
         2 => Request::Unit(Verb::Start, rest),
         3 => Request::Unit(Verb::Stop, rest),
         _ => Request::Unit(Verb::Restart, rest),

@@ -64,6 +64,11 @@ impl Checks {
         }
     }
 
+    /// Somebody wanted something of a unit: its starts are a new deal.
+    pub fn commanded(&mut self) {
+        self.starts.clear();
+    }
+
     /// Sees what the machine made of it: once the boot is over, or the way
     /// down begun, that counts.
     pub fn handled(&mut self, now: u64, init: &Init<'_>) {

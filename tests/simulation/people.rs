@@ -52,6 +52,7 @@ pub struct Tally {
     pub lost: u64,
     /// Units that were asked about.
     pub asked: u64,
+    pub commanded: u64,
 }
 
 impl Tally {
@@ -69,6 +70,7 @@ impl Tally {
         self.replaced += other.replaced;
         self.lost += other.lost;
         self.asked += other.asked;
+        self.commanded += other.commanded;
     }
 
     pub fn assert_that_much_happened(&self, worlds: u64) {
@@ -78,6 +80,7 @@ impl Tally {
         assert!(self.ready > worlds / 2, "hardly anything was ready: {self:?}");
         assert!(self.followed > worlds / 10, "hardly anybody was followed: {self:?}");
         assert!(self.looks > worlds, "hardly anybody was looked at: {self:?}");
+        assert!(self.commanded > worlds / 10, "hardly anything was wanted: {self:?}");
         assert!(self.asked > worlds, "hardly anybody asked: {self:?}");
         assert!(self.reboots > worlds / 2 && self.lost > 0, "{self:?}");
     }

@@ -75,6 +75,10 @@ impl World {
             if self.random.hits(1) {
                 self.tally.asked += status::ask(self)?;
             }
+            if self.random.hits(1) && status::command(self)? {
+                self.tally.commanded += 1;
+                continue;
+            }
             self.wait()?;
         }
         self.checks.end(&self.init)?;
