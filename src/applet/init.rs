@@ -180,7 +180,9 @@ fn reaped(init: &mut Init<'_>, hands: &mut Hands, what: Reaped) {
         && let Some(life) = init.life_of(pid)
     {
         // The last words of a unit count, though it has ended.
-        hear(init, hands);
+        if hands.ears.are_open() {
+            listen(init, hands);
+        }
         verdict = hands.nursery.groups.verdict(life, exit);
     }
     if let Some(event) = source::reaped(hands.ears, what, verdict) {

@@ -16,8 +16,8 @@ use crate::wire::lines::Lines;
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
-/// How long, in milliseconds, syslog is not looked for once everything is started: what has just
-/// been started, a login prompt among it, has the processor for itself meanwhile.
+/// How long, in milliseconds, nobody is told of what was started and no memory is given back: what
+/// has just been started, a login prompt among it, has the processor for itself meanwhile.
 const HEAD_START_MS: Millis = 50;
 
 /// How far we have come.
@@ -124,6 +124,8 @@ pub struct Init<'m> {
     pub(super) starts: Starts,
     pub(super) ctrlaltdel: Walk,
     pub(super) patience: Patience,
+    /// Until then what was started has the processor for itself.
+    pub(super) head_start: Option<Instant>,
     /// A life of a unit that is over. What it left behind is seen to before the next event.
     pub(super) left: Option<Left>,
     /// It was said that the kernel does not hold the memory of some unit.
@@ -165,6 +167,7 @@ impl<'m> Init<'m> {
             starts: Starts::On,
             ctrlaltdel: Walk::Off,
             patience: Patience::Calm,
+            head_start: None,
             left: None,
             unheld: false,
             next_life: Life(1),
@@ -213,7 +216,7 @@ impl Init<'_> {
     /// Whether it comes to rest: everything is started, no message is to be told soon, and
     /// something but the end of orphans has happened since it was found to rest last.
     pub fn comes_to_rest(&mut self) -> bool {
-        let told = self.log.deadline().is_none();
+        let told = self.log.deadline().is_none() && self.head_start.is_none();
         self.phase == Phase::Run && told && core::mem::take(&mut self.stirred)
     }
 
@@ -279,11 +282,11 @@ impl Init<'_> {
         if self.reply != Reply::None {
             return Some(Action::Answer);
         }
-        // Syslog need not hear of a start before the start, but on the way down it is now or never.
+        // Nobody but the console need hear of a start before the start and a moment after it, but
+        // on the way down it is now or never.
         let sink = self.log.next();
-        let down = matches!(self.phase, Phase::Down { .. });
         if let Some(sink) = sink
-            && (sink != Sink::Syslog || down || self.log.is_tight())
+            && self.is_urgent(sink)
         {
             return Some(Action::Tell(sink));
         }
@@ -303,7 +306,13 @@ impl Init<'_> {
                 Phase::Down { stage, .. } => self.next_down(stage),
             })
             .or(record)
-            .or(sink.map(Action::Tell))
+            .or(sink.filter(|_| self.head_start.is_none()).map(Action::Tell))
+    }
+
+    /// Whether a message goes to its sink before anything else is done.
+    fn is_urgent(&self, sink: Sink) -> bool {
+        let down = matches!(self.phase, Phase::Down { .. });
+        down || self.log.is_brimful() || matches!(sink, Sink::Console | Sink::Everyone)
     }
 
     /// When [`Event::Tick`] is wanted.
@@ -315,7 +324,7 @@ impl Init<'_> {
             .iter()
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let own = earlier(self.down_deadline(), self.patience_deadline());
-        let own = earlier(own, self.care.deadline());
+        let own = earlier(own, earlier(self.head_start, self.care.deadline()));
         earlier(earlier(units, own), self.log.deadline())
     }
 
@@ -364,9 +373,17 @@ impl Init<'_> {
 
     fn tick(&mut self) {
         self.log.tick(self.now);
+        self.head_start = self.head_start.filter(|&until| until > self.now);
         self.stimulate_all(Stimulus::Tick);
         self.tick_care();
         self.tick_down();
+    }
+
+    /// What was just started goes before what can wait.
+    pub(super) fn give_way(&mut self) {
+        if self.phase == Phase::Run {
+            self.head_start = self.head_start.or(Some(self.now.plus(HEAD_START_MS)));
+        }
     }
 
     /// Moves one unit.

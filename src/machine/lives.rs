@@ -97,6 +97,7 @@ impl Init<'_> {
             .slot(unit)
             .is_some_and(|slot| matches!(slot.unit.state, State::Forked { .. }));
         self.stimulate(unit, Stimulus::Spawned(pid));
+        self.give_way();
         if !forked {
             self.begin_life(unit);
             self.tell_start(unit, pid);

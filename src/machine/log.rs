@@ -18,6 +18,10 @@ pub const RING: usize = 4096;
 /// the few messages that one event can say.
 const SPILL: usize = 4 * LINE_MAX;
 
+/// Below this much room, in bytes, even a start has to wait until messages have gone: what one
+/// start says are two lines at most.
+const BRIM: usize = 2 * LINE_MAX;
+
 /// Waits before syslog is tried again, in milliseconds: it was full, or nobody tells us when it
 /// comes. They double from the first to the second.
 pub const RETRY_MS: Millis = 1_000;
@@ -139,8 +143,12 @@ impl Log {
         }
     }
 
-    /// Whether what waits must go before anything else is done, since the ring has little room.
-    pub fn is_tight(&self) -> bool {
+    /// Whether what waits must go before anything else is done, since the ring has hardly any room.
+    pub fn is_brimful(&self) -> bool {
+        self.room() < BRIM
+    }
+
+    fn is_tight(&self) -> bool {
         self.room() < SPILL
     }
 

@@ -25,6 +25,8 @@ fn it_comes_to_rest_after_everything_but_the_end_of_orphans() {
     b.happens(Event::Childless);
     assert!(!b.init.comes_to_rest(), "orphans are nothing");
     b.exits(3, 0);
+    assert!(!b.init.comes_to_rest(), "what was started has a head start");
+    b.after(HEAD_START_MS);
     assert!(b.init.comes_to_rest(), "a unit is something");
     b.init.records.put(Record::Down);
     b.init.records.taken(Some(Pid(98)));
@@ -32,4 +34,33 @@ fn it_comes_to_rest_after_everything_but_the_end_of_orphans() {
     assert!(b.init.comes_to_rest(), "so is what was written down");
     b.happens(Event::Requested(Request::Pause));
     assert!(b.init.comes_to_rest(), "and so is a request");
+}
+
+#[test]
+fn a_service_is_back_before_anybody_but_the_console_hears_of_it_even_if_nobody_ever_does() {
+    let mut b = Bench::boot("::respawn:r\n");
+    let told = crate::machine::Told::Absent { watched: false };
+    for end in 0..200 {
+        b.now = b.now.plus(60_000);
+        let pid = Pid(2 + end);
+        b.init.handle(b.now, Event::Exited { pid, exit: Exit::Code(0), fault: None });
+        assert!(matches!(b.init.next_action(), Some(Action::Sweep { .. })), "end {end}");
+        b.init.handle(b.now, Event::Swept);
+        let unit = crate::machine::UnitId(0);
+        assert_eq!(b.init.next_action(), Some(Action::Spawn { unit }), "end {end}");
+        b.init.handle(b.now, Event::Spawned { unit, pid: Pid(3 + end) });
+        assert_eq!(b.init.next_action(), None, "end {end}");
+        let in_time = b.now.plus(HEAD_START_MS);
+        assert!(b.init.next_deadline() <= Some(in_time), "end {end}");
+        b.now = in_time;
+        b.init.handle(b.now, Event::Tick);
+        while let Some(action) = b.init.next_action() {
+            let event = match action {
+                Action::Tell(sink) => Event::Told { sink, told },
+                _ => Event::Recorded { writer: None },
+            };
+            b.init.handle(b.now, event);
+        }
+    }
+    assert!(b.init.log().losses().0 > 0, "the ring was full");
 }
