@@ -152,6 +152,7 @@ fn words_that_are_wrong_and_sockets_that_are_not_there_are_named() {
 fn units_are_stopped_and_started_and_the_inittab_is_read_again() {
     let mut ns = pidone(":name=web:respawn:/bin/mind a\n").start();
     until_heard(&ns);
+    ns.until_said("a", 1);
     let done = (0, String::new());
     assert_eq!(initctl(&ns, &["stop", "web"]), done);
     ns.until_said("a minds TERM", 1);
