@@ -84,6 +84,8 @@ const INIT: &[&str] = &[
     "*3sys4ears4Ears6forget*",
     "*3sys4ears5Inlet4next*",
     "*3sys4ears*Fd$GT$4take*",
+    "*3sys4ears4Ears8are_open*",
+    "*3sys4ears4Gate4look*",
     "*7machine4care*",
     "*7machine4hear*7unit_of*",
     "*7machine4hear*9heed_ties*",
@@ -91,6 +93,8 @@ const INIT: &[&str] = &[
     "*7machine6health*10aide_ended*",
     "*7machine6health*9next_care*",
     "*3sys6source*",
+    "*3sys4reap6Reaper7put_off*",
+    "*3sys4reap4walk*",
     "*7machine4init4Init6handle*",
     "*7machine5lives*6exited*",
     "*7machine4init4Init7advance*",
@@ -145,6 +149,8 @@ SECTIONS
   {
     . = ALIGN(0x1000);
     *(.bss.*10main_child3OWN*) *(.bss.*10main_child9OWN_TAKEN*) *(.bss.*10main_child3BED*)
+    . = ALIGN(0x1000);
+    *(.bss.*4init5STORE*)
     *(.bss .bss.* COMMON)
   } :data
   /DISCARD/ : { *(.comment) *(.note .note.*) *(.eh_frame .eh_frame_hdr) *(.gcc_except_table*) }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pidone::machine::init::{Init, Memory};
+use pidone::machine::init::Init;
+use pidone::machine::memory::Memory;
 use pidone::machine::time::Instant;
 use pidone::machine::{Action, Event, Exit, Mode, Pid, Request, Told};
 

@@ -2,7 +2,8 @@
 
 use core::ffi::CStr;
 
-use pidone::machine::init::{Init, Memory};
+use pidone::machine::init::Init;
+use pidone::machine::memory::{BESIDE, Memory};
 use pidone::machine::{Action, Event, Mode, earlier};
 use pidone::wire::errno;
 use pidone::wire::names::place;
@@ -23,25 +24,37 @@ use crate::sys::start::{Args, Stock};
 use crate::sys::watch::Watch;
 use crate::sys::{calls, cradle, host, kernel, memory, mount, stdio, tty};
 
-/// All that lives as long as the machine and is too large for the stack.
+/// What lives as long as the machine and is too large for the stack.
 #[repr(C)]
 pub struct Store {
     env: Env,
     // Nothing at first, since what is not zero would be in the file.
     pub ears: Option<Ears>,
-    pub memory: Memory,
+    rest: [u8; REST],
+}
+
+const REST: usize = BESIDE - size_of::<Env>() - size_of::<Option<Ears>>();
+
+const STORED: Store = Store { env: Env::new(), ears: None, rest: [0; REST] };
+
+/// The same, with all that the machine remembers, and with what is seldom needed behind it.
+#[repr(C)]
+pub struct Stores {
+    pub memory: Memory<Store>,
     pub gates: Gates,
 }
 
-pub static STORE: Stock<Store> =
-    Stock::new(Store { env: Env::new(), ears: None, memory: Memory::new(), gates: Gates::new() });
+// The layout of the binary puts it where a page begins.
+pub static STORE: Stock<Stores> =
+    Stock::new(Stores { memory: Memory::beside(STORED), gates: Gates::new() });
 
 /// Runs for ever.
 pub fn run(args: Args) -> ! {
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { env, ears, memory, gates }) = STORE.take() {
-        prepare(args, &mut Init::new(memory), env, ears.insert(Ears::new(gates)));
+    if let Some(Stores { memory, gates }) = STORE.take() {
+        let (mut init, Store { env, ears, .. }) = Init::beside(memory);
+        prepare(args, &mut init, env, ears.insert(Ears::new(gates)));
     }
     kernel::exit(101)
 }

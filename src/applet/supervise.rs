@@ -7,7 +7,7 @@ use pidone::machine::init::Init;
 use pidone::machine::{Event, Mode};
 use pidone::wire::text::Line;
 
-use super::init::{STORE, Store, live};
+use super::init::{STORE, Store, Stores, live};
 use super::{REFUSED, USAGE};
 use crate::sys::control;
 use crate::sys::deed::{Hands, Place};
@@ -60,7 +60,8 @@ pub fn run(args: Args, from: usize) -> i32 {
     }
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { ears, memory, gates, .. }) = STORE.take() {
+    if let Some(Stores { memory, gates }) = STORE.take() {
+        let (mut init, Store { ears, .. }) = Init::beside(memory);
         kernel::adopt_orphans();
         let nursery = Nursery {
             envp: args.env_pointer(),
@@ -83,7 +84,6 @@ pub fn run(args: Args, from: usize) -> i32 {
             ears,
             is_unheard: false,
         };
-        let mut init = Init::new(memory);
         init.handle(kernel::now(), Event::Boot { mode: Mode::Supervise, seed: calls::seed() });
         live(&mut init, &mut hands, OF_SUPERVISOR)
     }

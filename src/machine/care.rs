@@ -4,8 +4,8 @@
 
 use heapless::Vec;
 
+use super::Pid;
 use super::time::Instant;
-use super::{Pid, earlier};
 use crate::wire::value::Millis;
 
 /// The most units that are looked after at once: as many as a table holds, those left over too.
@@ -22,7 +22,7 @@ pub struct Plan {
     /// How often an aide looks whether it is well, in milliseconds; 0 for never.
     pub every: Millis,
     /// So many looks in a row may end badly before it counts as unwell.
-    pub fails: u32,
+    pub fails: u8,
     /// How long it may be silent, in milliseconds; 0 for ever.
     pub watchdog: Millis,
 }
@@ -55,7 +55,7 @@ enum Aide {
     /// One is to be begun.
     Due,
     /// It is away, and given up at a time.
-    Away { pid: Pid, until: Option<Instant> },
+    Away { pid: Pid, until: Instant },
     /// It is to be killed.
     Late { pid: Pid, why: Why },
     /// It has been killed.
@@ -71,16 +71,24 @@ enum Why {
     Dismissed,
 }
 
-/// A unit that is looked after.
+/// No process: one that has ended, while its aide is still waited for.
+const NOBODY: Pid = Pid(0);
+
+/// A unit that is looked after. A hundred of them fit into a page of memory.
 struct Ward {
-    /// Its process; nobody's once that has ended, and only the aide is waited for.
-    of: Option<Pid>,
-    plan: Plan,
+    /// Its process.
+    of: Pid,
+    every: Millis,
+    watchdog: Millis,
+    fails: u8,
+    bad: u8,
     errand: Errand,
     aide: Aide,
-    bad: u32,
-    silent: Option<Instant>,
+    /// When it has been silent for too long.
+    silent: Instant,
 }
+
+const _: () = assert!(size_of::<Ward>() <= 40);
 
 /// What is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -138,9 +146,9 @@ impl Ward {
 
     /// The next look is due after the time between looks, if there are any.
     fn look_again(&mut self, now: Instant) {
-        self.aide = match self.plan.every {
-            1.. if self.of.is_some() && self.errand == Errand::Look => {
-                Aide::At { until: now.plus(self.plan.every) }
+        self.aide = match self.every {
+            1.. if self.of != NOBODY && self.errand == Errand::Look => {
+                Aide::At { until: now.plus(self.every) }
             }
             _ => Aide::None,
         };
@@ -148,8 +156,8 @@ impl Ward {
 
     /// It has been heard: from now on it may be silent for so long.
     fn hear(&mut self, now: Instant) {
-        if self.plan.watchdog > 0 {
-            self.silent = Some(now.plus(self.plan.watchdog));
+        if self.watchdog > 0 {
+            self.silent = now.plus(self.watchdog);
         }
     }
 }
@@ -172,7 +180,7 @@ impl Care {
     }
 
     fn ward(&mut self, of: Pid) -> Option<&mut Ward> {
-        self.wards.iter_mut().find(|ward| ward.of == Some(of))
+        self.wards.iter_mut().find(|ward| ward.of == of)
     }
 
     /// Begins to look after a process that has been started.
@@ -181,8 +189,10 @@ impl Care {
             return;
         }
         let aide = if plan.awaits { Aide::Due } else { Aide::None };
-        let ward = Ward { of: Some(of), plan, errand: Errand::Await, aide, bad: 0, silent: None };
-        let free = |ward: &&mut Ward| ward.of.is_none() && ward.aide == Aide::None;
+        let Plan { every, fails, watchdog, .. } = plan;
+        let (errand, silent) = (Errand::Await, Instant::NEVER);
+        let ward = Ward { of, every, watchdog, fails, bad: 0, errand, aide, silent };
+        let free = |ward: &&mut Ward| ward.of == NOBODY && ward.aide == Aide::None;
         match self.wards.iter_mut().find(free) {
             Some(place) => *place = ward,
             // Each unit has one ward, and there is room for all of them.
@@ -211,7 +221,7 @@ impl Care {
     /// A process has ended, or need not be well any more.
     pub fn leave(&mut self, of: Pid) {
         if let Some(ward) = self.ward(of) {
-            (ward.of, ward.silent) = (None, None);
+            (ward.of, ward.silent) = (NOBODY, Instant::NEVER);
             ward.dismiss();
         }
     }
@@ -220,8 +230,8 @@ impl Care {
     pub fn next(&self) -> Option<Wish> {
         self.wards.iter().find_map(|ward| match (ward.aide, ward.of) {
             (Aide::Late { pid, .. }, _) => Some(Wish::End { aide: pid }),
-            (Aide::Due, Some(of)) => Some(Wish::Begin { of, errand: ward.errand }),
-            (Aide::Due, None) => None,
+            (Aide::Due, NOBODY) => None,
+            (Aide::Due, of) => Some(Wish::Begin { of, errand: ward.errand }),
             (Aide::None | Aide::At { .. } | Aide::Away { .. } | Aide::Killed { .. }, _) => None,
         })
     }
@@ -230,8 +240,8 @@ impl Care {
     pub fn begun(&mut self, now: Instant, of: Pid, pid: Pid) {
         if let Some(ward) = self.ward(of) {
             let until = match ward.errand {
-                Errand::Await | Errand::Follow => None,
-                Errand::Look => Some(now.plus(ward.plan.every)),
+                Errand::Await | Errand::Follow => Instant::NEVER,
+                Errand::Look => now.plus(ward.every),
             };
             ward.aide = Aide::Away { pid, until };
         }
@@ -272,7 +282,8 @@ impl Care {
         graver: bool,
     ) -> Option<Finding> {
         let ward = self.wards.iter_mut().find(|ward| ward.aide.pid() == Some(pid))?;
-        let (Some(of), Some(fine)) = (ward.of, ward.aide.result(fine)) else {
+        let of = ward.of;
+        let Some(fine) = ward.aide.result(fine).filter(|_| of != NOBODY) else {
             // Nobody wanted to know.
             ward.look_again(now);
             return Some(Finding::Well);
@@ -293,7 +304,7 @@ impl Care {
             return Some(Finding::Well);
         }
         ward.bad = ward.bad.saturating_add(1);
-        let sick = graver || ward.bad >= ward.plan.fails;
+        let sick = graver || ward.bad >= ward.fails;
         Some(if sick { Finding::Sick(of) } else { Finding::Bad(of) })
     }
 
@@ -303,15 +314,15 @@ impl Care {
         for ward in &mut self.wards {
             match ward.aide {
                 Aide::At { until } if over(until) => ward.aide = Aide::Due,
-                Aide::Away { pid, until: Some(until) } if over(until) => {
+                Aide::Away { pid, until } if over(until) => {
                     ward.aide = Aide::Late { pid, why: Why::Slow };
                 }
                 Aide::None | Aide::At { .. } | Aide::Due | Aide::Away { .. } => {}
                 Aide::Late { .. } | Aide::Killed { .. } => {}
             }
-            if ward.silent.is_some_and(over) {
-                ward.silent = None;
-                return ward.of;
+            if over(ward.silent) {
+                ward.silent = Instant::NEVER;
+                return Some(ward.of);
             }
         }
         None
@@ -319,14 +330,14 @@ impl Care {
 
     /// When [`Care::tick`] is wanted.
     pub fn deadline(&self) -> Option<Instant> {
-        self.wards.iter().fold(None, |soonest, ward| {
+        let soonest = self.wards.iter().fold(Instant::NEVER, |soonest, ward| {
             let aide = match ward.aide {
-                Aide::At { until } => Some(until),
-                Aide::Away { until, .. } => until,
-                Aide::None | Aide::Due | Aide::Late { .. } | Aide::Killed { .. } => None,
+                Aide::At { until } | Aide::Away { until, .. } => until,
+                Aide::None | Aide::Due | Aide::Late { .. } | Aide::Killed { .. } => Instant::NEVER,
             };
-            earlier(soonest, earlier(aide, ward.silent))
-        })
+            soonest.min(aide).min(ward.silent)
+        });
+        soonest.coming()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::wire::value::{self, Millis};
 
 /// How often a unit is looked at whose line does not say it, and how many looks may end badly.
 const EVERY_MS: Millis = 30_000;
-const FAILS: u32 = 3;
+const FAILS: u8 = 3;
 
 /// What looks after a unit by its line.
 fn plan(table: &Table, spec: &Spec) -> Plan {
@@ -24,7 +24,8 @@ fn plan(table: &Table, spec: &Spec) -> Plan {
     Plan {
         awaits: matches!(spec.rules.ready, Ready::Path | Ready::Port),
         every: if looks { span(b"every").unwrap_or(EVERY_MS) } else { 0 },
-        fails: of(b"fails").and_then(value::number).unwrap_or(FAILS),
+        // More than a byte holds is as good as what it holds.
+        fails: of(b"fails").and_then(value::number).map_or(FAILS, |n| n.min(255) as u8),
         watchdog: span(b"watchdog").unwrap_or(0),
     }
 }

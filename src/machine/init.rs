@@ -3,6 +3,7 @@
 use super::care::Care;
 use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
+use super::memory::Memory;
 use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::status::{Reply, Sayings};
@@ -85,38 +86,6 @@ pub(super) enum Walk {
     On,
 }
 
-/// What the machine remembers that is large. It is kept apart so that tables change places by
-/// their addresses, and only what is used becomes memory: what is always used comes first.
-#[repr(C)]
-pub struct Memory {
-    log: Log,
-    lines: Lines,
-    first: Table,
-    second: Table,
-    care: Care,
-    sayings: Sayings,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Memory::new()
-    }
-}
-
-impl Memory {
-    /// Nothing to remember yet. All of it is zeros.
-    pub const fn new() -> Self {
-        Memory {
-            log: Log::new(),
-            lines: Lines::new(),
-            first: Table::new(),
-            second: Table::new(),
-            care: Care::new(),
-            sayings: Sayings::new(),
-        }
-    }
-}
-
 /// The machine.
 pub struct Init<'m> {
     pub(super) phase: Phase,
@@ -160,8 +129,13 @@ pub struct Init<'m> {
 impl<'m> Init<'m> {
     /// A machine that waits for [`Event::Boot`].
     pub fn new(memory: &'m mut Memory) -> Self {
-        let Memory { log, lines, first, second, care, sayings } = memory;
-        Init {
+        Init::beside(memory).0
+    }
+
+    /// The same, and what lies beside its memory.
+    pub fn beside<T>(memory: &'m mut Memory<T>) -> (Self, &'m mut T) {
+        let (beside, (log, lines, first, second, care, sayings)) = memory.parts();
+        let init = Init {
             phase: Phase::Fresh,
             reading: Reading::Idle,
             starts: Starts::On,
@@ -188,7 +162,8 @@ impl<'m> Init<'m> {
             lines,
             table: second,
             next_table: first,
-        }
+        };
+        (init, beside)
     }
 }
 

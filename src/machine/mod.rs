@@ -8,6 +8,7 @@ pub mod init;
 pub mod line;
 mod lives;
 pub mod log;
+pub mod memory;
 pub mod records;
 mod reload;
 pub mod shutdown;

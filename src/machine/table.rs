@@ -3,6 +3,7 @@
 use heapless::Vec;
 
 use super::UnitId;
+use super::memory::gap;
 use super::ties::has_ties;
 use super::unit::{Rules, Unit};
 use crate::wire::command;
@@ -13,7 +14,7 @@ use crate::wire::signals::Signal;
 use crate::wire::value::{Millis, number};
 
 /// The most units an inittab describes; a table has room for as many again that are left over
-/// from the one before. Each takes some 100 bytes, so that a table and its text come to 84 KiB of
+/// from the one before. Each takes some 100 bytes, so that a table and its text come to 81 KiB of
 /// address space, of which only what is used becomes memory.
 pub const UNITS_MAX: usize = 256;
 
@@ -31,8 +32,9 @@ pub const GRACE: Millis = 5_000;
 const SHUTDOWN_GRACE: Millis = 60_000;
 
 /// A piece of the table's text: where it begins and, in the upper half, how long it is. It is one
-/// number because pieces are handed around a lot.
+/// number because pieces are handed around a lot, aligned so that another one fits beside it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(Rust, packed(2))]
 pub struct Text(u32);
 
 impl Text {
@@ -115,12 +117,18 @@ pub enum Overflow {
     Text,
 }
 
+type Slots = Vec<Slot, { 2 * UNITS_MAX }>;
+
+/// What stands in front of a table's text and its gap, in bytes: a runlevel, filled up, and units.
+const UNITS_SIZE: usize = align_of::<Slots>() + size_of::<Slots>();
+
 /// The units of one inittab.
 #[repr(C)] // What is small comes first, where it shares a page with the first units.
 pub struct Table {
     /// The runlevel of `initdefault`, as its bit.
     pub default_level: Option<u8>,
-    slots: Vec<Slot, { 2 * UNITS_MAX }>,
+    slots: Slots,
+    gap: [u8; gap(UNITS_SIZE)],
     text: Vec<u8, { 2 * TEXT_MAX }>,
 }
 
@@ -131,9 +139,17 @@ impl Default for Table {
 }
 
 impl Table {
+    /// Where its text begins, in bytes.
+    pub(super) const TEXT_AT: usize = core::mem::offset_of!(Table, text);
+
     /// A table without units.
     pub const fn new() -> Self {
-        Table { slots: Vec::new(), text: Vec::new(), default_level: None }
+        Table {
+            slots: Vec::new(),
+            gap: [0; gap(UNITS_SIZE)],
+            text: Vec::new(),
+            default_level: None,
+        }
     }
 
     /// Forgets everything. What is empty already is not touched: it would become memory.

@@ -2,11 +2,16 @@
 
 use crate::wire::value::Millis;
 
-/// A moment: milliseconds of the monotonic clock.
+/// A moment: milliseconds of the monotonic clock. There are many of them, and aligned as a number
+/// of half their size they fit between others.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(Rust, packed(4))]
 pub struct Instant(u64);
 
 impl Instant {
+    /// A moment that does not come.
+    pub const NEVER: Instant = Instant(u64::MAX);
+
     /// The moment this many milliseconds after the clock's beginning.
     pub const fn from_millis(millis: u64) -> Self {
         Instant(millis)
@@ -15,6 +20,11 @@ impl Instant {
     /// Milliseconds since the clock's beginning.
     pub const fn millis(self) -> u64 {
         self.0
+    }
+
+    /// The moment, unless it does not come.
+    pub fn coming(self) -> Option<Instant> {
+        (self != Instant::NEVER).then_some(self)
     }
 
     /// So much later.

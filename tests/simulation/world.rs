@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pidone::machine::init::{Init, Memory, Phase};
+use pidone::machine::init::{Init, Phase};
+use pidone::machine::memory::Memory;
 use pidone::machine::time::Instant;
 use pidone::machine::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Step, UnitId};
 use pidone::wire::options::Ready;
