@@ -86,6 +86,7 @@ const INIT: &[&str] = &[
     "*3sys4ears*Fd$GT$4take*",
     "*3sys4ears4Ears8are_open*",
     "*3sys4ears4Gate4look*",
+    "*7machine7earlier*",
     "*7machine4care*",
     "*7machine4hear*7unit_of*",
     "*7machine4hear*9heed_ties*",
