@@ -96,7 +96,7 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "a restart line that must not run takes our place",
-        file: "machine/init.rs",
+        file: "machine/shutdown.rs",
         from: "slot.spec.kind == Kind::Restart && table.may_run(&slot.spec)",
         to: "slot.spec.kind == Kind::Restart && table.slots().len() > 0",
     },
@@ -115,8 +115,8 @@ const PLANTS: &[Plant] = &[
     Plant {
         what: "units are stopped in the order of their lines alone",
         file: "machine/init.rs",
-        from: "!(down && self.table.is_leaned_on(UnitId(*index as u16)))",
-        to: "!(down && self.table.is_leaned_on(UnitId(*index as u16 + 999)))",
+        from: "!(down && self.is_leaned_on(UnitId(*index as u16)))",
+        to: "!(down && self.is_leaned_on(UnitId(*index as u16 + 999)))",
     },
     Plant {
         what: "who needs a unit runs on without it",

@@ -9,12 +9,14 @@ use pidone::wire::names::place;
 use pidone::wire::notify::MESSAGE_MAX;
 use pidone::wire::signals::Signal;
 
+use super::reader;
 use crate::sys::child;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::{Ears, Gates};
 use crate::sys::env::Env;
 use crate::sys::groups::Groups;
 use crate::sys::kernel::Reaped;
+use crate::sys::logs::Logs;
 use crate::sys::reap::{Children, Reaper};
 use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, OF_INIT, Requests, Wake};
@@ -31,22 +33,34 @@ pub struct Store {
     pub ears: Option<Ears>,
     pub memory: Memory,
     pub gates: Gates,
+    pub logs: Logs,
 }
 
-pub static STORE: Stock<Store> =
-    Stock::new(Store { env: Env::new(), ears: None, memory: Memory::new(), gates: Gates::new() });
+pub static STORE: Stock<Store> = Stock::new(Store {
+    env: Env::new(),
+    ears: None,
+    memory: Memory::new(),
+    gates: Gates::new(),
+    logs: Logs::new(),
+});
 
 /// Runs for ever.
 pub fn run(args: Args) -> ! {
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { env, ears, memory, gates }) = STORE.take() {
-        prepare(args, &mut Init::new(memory), env, ears.insert(Ears::new(gates)));
+    if let Some(Store { env, ears, memory, gates, logs }) = STORE.take() {
+        prepare(args, &mut Init::new(memory), env, ears.insert(Ears::new(gates)), logs);
     }
     kernel::exit(101)
 }
 
-fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'static mut Ears) -> ! {
+fn prepare(
+    args: Args,
+    init: &mut Init<'_>,
+    env: &'static mut Env,
+    ears: &'static mut Ears,
+    logs: &'static mut Logs,
+) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
     let mut trouble = |what: &[u8], object: &[u8], errno| {
@@ -71,6 +85,8 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
         folders: child::FOLDERS,
         groups: Groups::new(),
         has_cradle: cradle::is_safe(on_machine),
+        logs,
+        reader: reader::begin,
     };
     let mut hands = Hands {
         place: Place::Top { on_machine },

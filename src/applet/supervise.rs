@@ -8,7 +8,7 @@ use pidone::machine::{Event, Mode};
 use pidone::wire::text::Line;
 
 use super::init::{STORE, Store, live};
-use super::{REFUSED, USAGE};
+use super::{REFUSED, USAGE, reader};
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
 use crate::sys::fd::{self, Fd};
@@ -52,13 +52,15 @@ pub fn run(args: Args, from: usize) -> i32 {
     }
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Store { ears, memory, gates, .. }) = STORE.take() {
+    if let Some(Store { ears, memory, gates, logs, .. }) = STORE.take() {
         kernel::adopt_orphans();
         let nursery = Nursery {
             envp: args.env_pointer(),
             folders: args.path(),
             groups: Groups::new(),
             has_cradle: cradle::is_safe(false),
+            logs,
+            reader: reader::begin,
         };
         let place = Place::Within { inittab: wanted.inittab, pidfile: wanted.pidfile };
         let ears = ears.insert(Ears::new(gates));

@@ -3,6 +3,8 @@
 use super::care::Care;
 use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
+use super::outputs::Logs;
+use super::readers::Readers;
 use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
@@ -92,6 +94,7 @@ pub struct Memory {
     lines: Lines,
     first: Table,
     second: Table,
+    readers: Readers,
     care: Care,
 }
 
@@ -109,6 +112,7 @@ impl Memory {
             lines: Lines::new(),
             first: Table::new(),
             second: Table::new(),
+            readers: Readers::new(),
             care: Care::new(),
         }
     }
@@ -129,6 +133,7 @@ pub struct Init<'m> {
     pub(super) next_life: Life,
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
+    pub(super) logs: Logs,
     pub(super) mode: Mode,
     pub(super) stirred: bool,
     pub(super) origin: Origin,
@@ -141,6 +146,7 @@ pub struct Init<'m> {
     /// The time of the event that is being handled.
     pub(super) now: Instant,
     pub(super) care: &'m mut Care,
+    pub(super) readers: &'m mut Readers,
     pub(super) log: &'m mut Log,
     pub(super) lines: &'m mut Lines,
     /// The table that counts.
@@ -152,7 +158,7 @@ pub struct Init<'m> {
 impl<'m> Init<'m> {
     /// A machine that waits for [`Event::Boot`].
     pub fn new(memory: &'m mut Memory) -> Self {
-        let Memory { log, lines, first, second, care } = memory;
+        let Memory { log, lines, first, second, readers, care } = memory;
         Init {
             phase: Phase::Fresh,
             reading: Reading::Idle,
@@ -163,6 +169,7 @@ impl<'m> Init<'m> {
             unheld: false,
             next_life: Life(1),
             loosened: false,
+            logs: Logs::None,
             mode: Mode::Inittab,
             stirred: false,
             origin: Origin::File,
@@ -173,6 +180,7 @@ impl<'m> Init<'m> {
             chance: Chance::new(),
             now: Instant::from_millis(0),
             care,
+            readers,
             log,
             lines,
             table: second,
@@ -247,6 +255,10 @@ impl Init<'_> {
             Event::AideNeedless { of } => self.care.needless(of),
             Event::Unheld { unit } => self.tell_unheld(unit),
             Event::AideKilled { aide } => self.care.killed(aide),
+            Event::ReaderBegun { log, pid } => self.readers.begun(now, log, pid),
+            Event::ReaderRefused { log, errno } => self.reader_refused(log, errno),
+            Event::ReaderSignalled { log } => self.readers.signalled(now, log),
+            Event::LogClosed { log } => self.log_closed(log),
             Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
             Event::SignalledAll { any } => self.signalled_all(any),
             Event::Recorded { writer } => self.records.taken(writer),
@@ -288,6 +300,7 @@ impl Init<'_> {
                 Phase::Boot(_) | Phase::Run => self.next_spawn(),
                 Phase::Down { stage, .. } => self.next_down(stage),
             })
+            .or_else(|| (self.logs != Logs::None).then(|| self.next_reader())?)
             .or(record)
             .or(sink.map(Action::Tell))
     }
@@ -302,6 +315,7 @@ impl Init<'_> {
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let own = earlier(self.down_deadline(), self.patience_deadline());
         let own = earlier(own, self.care.deadline());
+        let own = earlier(own, self.readers_deadline());
         earlier(earlier(units, own), self.log.deadline())
     }
 
@@ -367,6 +381,7 @@ impl Init<'_> {
         self.log.tick(self.now);
         self.stimulate_all(Stimulus::Tick);
         self.tick_care();
+        self.tick_readers();
         self.tick_down();
     }
 
@@ -411,6 +426,9 @@ impl Init<'_> {
             self.start_reading();
         }
         self.heed_ties();
+        if self.logs == Logs::Stirred {
+            self.heed_logs();
+        }
         self.advance_down();
     }
 
@@ -459,17 +477,6 @@ impl Init<'_> {
         self.due().map(|unit| Action::Spawn { unit })
     }
 
-    /// Whether any unit has a process.
-    pub(super) fn is_any_live(&self) -> bool {
-        self.table.slots().iter().any(|s| s.unit.state.is_live())
-    }
-
-    /// The `restart` line: of several the first one counts.
-    pub(super) fn restart_line(&self) -> Option<UnitId> {
-        let table = &self.table;
-        table.first(|slot| slot.spec.kind == Kind::Restart && table.may_run(&slot.spec))
-    }
-
     /// The unit to be started next: `once` lines before those that are kept running.
     pub(super) fn due(&self) -> Option<UnitId> {
         let due = |slot: &Slot| matches!(slot.unit.state, State::Due) && !self.is_held(slot);
@@ -483,7 +490,7 @@ impl Init<'_> {
         let down = matches!(self.phase, Phase::Down { .. });
         let mut slots = self.table.slots().iter().enumerate().rev();
         let (index, _) = slots.find(|(index, slot)| match slot.unit.state {
-            State::Leaving { .. } => !(down && self.table.is_leaned_on(UnitId(*index as u16))),
+            State::Leaving { .. } => !(down && self.is_leaned_on(UnitId(*index as u16))),
             state => matches!(state, State::Overdue { .. }),
         })?;
         let unit = UnitId(index as u16);

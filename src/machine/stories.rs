@@ -92,7 +92,6 @@ impl Notes<'_> {
         let next: &[u8] = if problem.bars { b"unit not run" } else { b"option ignored" };
         let (template, expected): (&[u8], &[u8]) = match problem.fault {
             options::Fault::Wrong { expected } => (b"option '%q': expected %x", expected),
-            options::Fault::Unheeded => (b"option '%q' is not carried out by this version", b""),
             options::Fault::Pointless => (b"option '%q' means nothing to this action", b""),
         };
         self.say(template, 0, [problem.option, expected], next);
@@ -149,6 +148,7 @@ fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
         (Step::Exec, _) => (b"%u: cannot run '%c': %e", b""),
         (Step::Condition, _) => (b"%u: %i is not there", b""),
         (Step::Ready, _) => (b"%u: cannot listen for ready=: %e", b""),
+        (Step::Log, _) => (b"%u: cannot open its log: %e", b""),
         // These are said of a unit that runs, by who looks after it.
         (Step::Memory | Step::Port | Step::Found(_), _) => (b"%u: %e", b""),
         (Step::Setting(place), ESRCH) => (b"%u: no such %x", setting(place)),
@@ -184,6 +184,17 @@ fn last_words(step: LastStep) -> &'static [u8] {
         LastStep::Sync => b"sync",
         LastStep::Reboot(_) => b"reboot(2)",
     }
+}
+
+/// Appends how a process ended.
+fn tell_how(line: &mut Line, exit: Exit) {
+    match exit {
+        Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
+        Exit::Signal(signal) => match signals::name(signal) {
+            Some(name) => line.put(b" by SIG").put(name),
+            None => line.put(b" by signal ").number(u64::from(signal.0)),
+        },
+    };
 }
 
 impl Init<'_> {
@@ -244,6 +255,23 @@ impl Init<'_> {
         fill(&mut line, self.named(unit), template, number, [b"", b""]);
         line.put(next);
         self.log.say(self.now, level, &line);
+    }
+
+    /// Says something of the log of a unit, or how the reader of it ended.
+    pub(super) fn tell_output(
+        &mut self,
+        unit: UnitId,
+        template: &[u8],
+        number: u64,
+        exit: Option<Exit>,
+    ) {
+        let mut line = Line::new();
+        fill(&mut line, self.named(unit), template, number, [b"", b""]);
+        if let Some(exit) = exit {
+            tell_how(&mut line, exit);
+            line.put(b"; begun again");
+        }
+        self.log.say(self.now, Level::Warning, &line);
     }
 
     pub(super) fn tell_followed(&mut self, unit: UnitId, pid: Pid) {
@@ -323,13 +351,7 @@ impl Init<'_> {
         let mut line = Line::new();
         let pid = before.state.pid().map_or(0, |pid| pid.0);
         fill(&mut line, self.named(unit), b"%u (pid %a) ended", pid as u64, [b"", b""]);
-        match exit {
-            Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
-            Exit::Signal(signal) => match signals::name(signal) {
-                Some(name) => line.put(b" by SIG").put(name),
-                None => line.put(b" by signal ").number(u64::from(signal.0)),
-            },
-        };
+        tell_how(&mut line, exit);
         if let State::Starting { since, .. } | State::Up { since, .. } = before.state {
             line.put(b" after ").span(self.now.since(since));
         }
