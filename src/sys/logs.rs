@@ -113,9 +113,9 @@ impl Reading<'_> {
         }
         // What lies at that number may be the end to read from, which has its place by now.
         fd::pass_on(self.spool, KEPT);
-        if !kernel::close_all_but([KEPT, KEPT]) {
-            fd::close_listed_but([KEPT, KEPT]);
-        }
+        kernel::close_the_rest(KEPT);
+        // Where the kernel does not know how, they are still there.
+        fd::close_listed_but([KEPT, KEPT]);
         null.keep();
         set_name(c"logger");
     }
