@@ -15,6 +15,19 @@ use super::kernel::{self, Result};
 use super::start::joined;
 use super::stream;
 
+/// So many descriptors logs leave free: for the pipe of each unit that is on its way to be ready,
+/// and for the inittab, which may be what makes room.
+const RESERVE: u64 = 80;
+
+/// How many descriptors we may have.
+fn descriptors() -> u64 {
+    const RLIMIT_NOFILE: usize = 7;
+    let mut limit = [0u64; 2];
+    // SAFETY: the kernel writes two numbers.
+    unsafe { raw_syscall!(Sysno::getrlimit, RLIMIT_NOFILE, limit.as_mut_ptr()) };
+    limit[0]
+}
+
 /// What there is of one log. While it is left, our end to write to is closed.
 struct Pipe {
     read: Fd,
@@ -88,8 +101,12 @@ impl Pipe {
         if !self.read.is_open() {
             let spool = stream::memory_file(c"spool");
             spool.opened()?;
-            (self.read, self.write) = fd::pipe()?;
-            self.spool = spool;
+            let (read, write) = fd::pipe()?;
+            // The lowest number that is free is given out.
+            if write.raw() as u64 + RESERVE > descriptors() {
+                return Err(EMFILE);
+            }
+            (self.read, self.write, self.spool) = (read, write, spool);
         } else if !self.write.is_open() {
             let (mut number, mut room) = (Line::new(), Vec::<u8, 32>::new());
             number.number(self.read.raw() as u64);
