@@ -184,14 +184,11 @@ fn a_full_disk_costs_lines_that_are_counted_and_holds_nobody() {
 #[test]
 fn null_and_console_need_no_reader_and_leave_the_terminal_for_input() {
     let probe = "/bin/probe fds";
-    let lines = format!(
-        ":log=null:once:{probe} done\n::wait:/bin/await /tmp/go\ntty7:log=console:once:{probe} two\n"
-    );
-    let mut builder = pidone("");
+    let lines = format!(":log=null:once:{probe} done\ntty7:log=console:once:{probe} two\n");
+    let builder = pidone("");
     let (_far, _near, number) = support::console::new_pty(builder.root());
     support::console::link_tty(builder.root(), "tty7", number);
-    builder = builder.inittab(lines).file("tmp/go", "");
-    let mut ns = builder.start();
+    let mut ns = builder.inittab(lines).start();
     ns.until_said("done", 1);
     ns.until_said("two", 1);
     let log = ns.log();

@@ -31,8 +31,8 @@ const WAIT_MAX_MS: Millis = 1_000;
 /// slow flash.
 pub const DRAIN_MS: Millis = 2_000;
 
-/// That a reader ended is said at most so often, in milliseconds.
-const SAY_MS: Millis = 60_000;
+/// That a reader ended is said at most so often, in seconds.
+const SAY_SECONDS: u32 = 60;
 
 /// The place of a log among those that have a reader, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,8 +97,8 @@ struct Reader {
     state: State,
     /// Ends in a row that came too early.
     early: u8,
-    /// From this time on an end is said again.
-    silent: Instant,
+    /// From this second on an end is said again.
+    silent: u32,
 }
 
 /// What is wanted.
@@ -143,10 +143,11 @@ impl Reader {
     }
 
     fn say(&mut self, now: Instant) -> News {
-        if now < self.silent {
+        let second = (now.millis() / 1000) as u32;
+        if second < self.silent {
             return News::Old;
         }
-        self.silent = now.plus(SAY_MS);
+        self.silent = second.saturating_add(SAY_SECONDS);
         News::Again
     }
 
@@ -214,8 +215,7 @@ impl Readers {
 
     /// Makes place for a log, unless there are too many.
     pub fn claim(&mut self) -> Option<LogId> {
-        let (state, silent) = (State::Asleep, Instant::from_millis(0));
-        let reader = Reader { hold: Hold::Held, state, early: 0, silent };
+        let reader = Reader { hold: Hold::Held, state: State::Asleep, early: 0, silent: 0 };
         let free = self.list.iter().position(|reader| reader.hold == Hold::Free);
         let place = free.unwrap_or(self.list.len());
         match self.list.get_mut(place) {

@@ -35,7 +35,8 @@ struct Pipe {
     spool: Fd,
 }
 
-/// All of them, by their numbers.
+/// All of them, by their numbers: a hundred and more lie in one page.
+#[repr(align(2048))]
 pub struct Logs {
     pipes: Vec<Pipe, LOGS_MAX>,
 }
