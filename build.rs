@@ -109,7 +109,8 @@ const GETTY: &[&str] = &["*6applet5getty3key*", "*3sys2fd4read*"];
 
 /// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder
 /// would need is left out, since nothing here unwinds. Each segment follows in the file without
-/// padding, but what is written to begins with a page: less of it becomes memory.
+/// padding, but what is written to begins with a page, and so does what the machine's init has:
+/// less of it becomes memory.
 const LAYOUT: &str = "
 ENTRY(_start)
 PHDRS
@@ -142,6 +143,8 @@ SECTIONS
   {
     . = ALIGN(0x1000);
     *(.bss.*10main_child3OWN*) *(.bss.*10main_child9OWN_TAKEN*) *(.bss.*10main_child3BED*)
+    . = ALIGN(0x1000);
+    *(.bss.*4init5STORE*)
     *(.bss .bss.* COMMON)
   } :data
   /DISCARD/ : { *(.comment) *(.note .note.*) *(.eh_frame .eh_frame_hdr) *(.gcc_except_table*) }

@@ -80,25 +80,29 @@ fn a_hundred_services_take_little_more() {
     let base = "#!/bin/sh\necho >&3\nexec sleep 100000\n";
     let inittab: String = (0..100).map(line).collect();
     let mut ns = Builder::new(Init::Pidone).inittab(inittab).file("bin/base", base).start();
-    until_hundred_are_small(&ns);
+    until_hundred_are_small(&ns, HUNDRED_MAX);
     assert!(!ns.console().contains("cannot listen"), "{}", ns.state());
     ns.power_off();
 }
 
-fn until_hundred_are_small(ns: &Namespace) {
+fn until_hundred_are_small(ns: &Namespace, most: u32) {
     ns.until("not all services came up", || ns.procs().named("sleep").len() == 100);
-    let small = || ns.sleeps_in().contains("sigtimedwait") && kilobytes(ns, "Rss") <= HUNDRED_MAX;
-    ns.until(&format!("it does not come down to {HUNDRED_MAX} kB"), small);
+    let small = || ns.sleeps_in().contains("sigtimedwait") && kilobytes(ns, "Rss") <= most;
+    ns.until(&format!("it does not come down to {most} kB"), small);
     eprintln!("{} kB resident with a hundred services", kilobytes(ns, "Rss"));
 }
 
+/// A hundred logs take 24 bytes each of what the machine remembers and 12 of descriptors, which
+/// come to two or three pages.
+const LOGGING_MAX: u32 = HUNDRED_MAX + 8;
+
 #[test]
-fn a_hundred_services_with_a_log_each_take_as_much() {
+fn a_hundred_services_with_a_log_each_take_a_few_pages_more() {
     let line = |i| format!(":log=/out/{i},log-size=64K:respawn:/bin/sleep 10000{i}\n");
     let inittab: String = (0..100).map(line).collect();
     let mut ns = Builder::new(Init::Pidone).inittab(inittab).start();
     ns.until("not all readers came up", || ns.procs().named("logger").len() == 100);
-    until_hundred_are_small(&ns);
+    until_hundred_are_small(&ns, LOGGING_MAX);
     // A reader is forked from process 1, and has of its memory what neither has changed since.
     let reader = ns.host_pid(ns.procs().named("logger")[50].pid);
     let account = fs::read_to_string(format!("/proc/{reader}/smaps_rollup")).unwrap();

@@ -12,6 +12,7 @@ use pidone::machine::spool::{Next, PIECE, TEXT_AT, WAITING_MAX};
 use pidone::wire::errno::{EAGAIN, EINVAL};
 use pidone::wire::letters::bare;
 use pidone::wire::logline::Style;
+use pidone::wire::names::at;
 use pidone::wire::options::{self, Log};
 use pidone::wire::signals::Signal;
 use pidone::wire::syslog::{self, Level};
@@ -71,13 +72,20 @@ struct Reader<'a> {
 const SIZE: i64 = 200 * 1024;
 pub const KEEP: u32 = 5;
 
+/// The options that say otherwise. Constants of eight bytes would lie where a container's init has
+/// its own.
+const SIZES: &[u8] = b"log-size log-keep";
+
 /// Becomes the reader of a unit's log.
 pub extern "C" fn begin(reading: &Reading<'_>) -> ! {
     reading.take_over();
     let value = |key: &[u8]| options::value(reading.options, key);
-    let number = |key, units| value(key).and_then(|v| value::within(v, units, 1, i64::MAX));
-    let limit = number(b"log-size", value::size as value::Units).unwrap_or(SIZE) as u64;
-    let keep = number(b"log-keep", value::plain).map_or(KEEP, |keep| keep as u32);
+    let number = |place, units| {
+        let text = value(at(SIZES, place)?)?;
+        value::within(text, units, 1, i64::MAX)
+    };
+    let limit = number(0, value::size as value::Units).unwrap_or(SIZE) as u64;
+    let keep = number(1, value::plain).map_or(KEEP, |keep| keep as u32);
     let (mut header, mut path) = (Line::wide(), Path::new());
     let mut target = Target { file: None, is_handed: true, limit, keep };
     match options::output(reading.options) {

@@ -94,8 +94,8 @@ pub struct Memory {
     lines: Lines,
     first: Table,
     second: Table,
-    readers: Readers,
     care: Care,
+    readers: Readers,
 }
 
 impl Default for Memory {
@@ -112,8 +112,8 @@ impl Memory {
             lines: Lines::new(),
             first: Table::new(),
             second: Table::new(),
-            readers: Readers::new(),
             care: Care::new(),
+            readers: Readers::new(),
         }
     }
 }

@@ -35,8 +35,7 @@ struct Pipe {
     spool: Fd,
 }
 
-/// All of them, by their numbers: a hundred and more lie in one page.
-#[repr(align(2048))]
+/// All of them, by their numbers.
 pub struct Logs {
     pipes: Vec<Pipe, LOGS_MAX>,
 }
