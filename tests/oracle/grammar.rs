@@ -220,7 +220,7 @@ pub const CASES: &[Case] = &[
         Step::Said("j"),
     ])
     .sorted()
-    .same("a\nb\nc\nd\ne\nf\ng"),
+    .same("a\nb\nc\nd\ne\nf\ng\nh\ni\nj"),
 ];
 
 /// A line that ends well below a thousand bytes.
