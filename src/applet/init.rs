@@ -32,16 +32,16 @@ pub struct Store {
     // Nothing at first, since what is not zero would be in the file.
     pub ears: Option<Ears>,
     pub memory: Memory,
-    pub gates: Gates,
     pub logs: Logs,
+    pub gates: Gates,
 }
 
 pub static STORE: Stock<Store> = Stock::new(Store {
     env: Env::new(),
     ears: None,
     memory: Memory::new(),
-    gates: Gates::new(),
     logs: Logs::new(),
+    gates: Gates::new(),
 });
 
 /// Runs for ever.
