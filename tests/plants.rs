@@ -114,7 +114,7 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "units are stopped in the order of their lines alone",
-        file: "machine/init.rs",
+        file: "machine/shutdown.rs",
         from: "!(down && self.is_leaned_on(UnitId(*index as u16)))",
         to: "!(down && self.is_leaned_on(UnitId(*index as u16 + 999)))",
     },

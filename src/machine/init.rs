@@ -9,12 +9,11 @@ use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
-use super::unit::{State, Stimulus, Unit};
+use super::unit::{State, Stimulus};
 use super::{Action, End, Event, Life, Mode, Pid, Request, Sink, UnitId, earlier};
 use crate::wire::consoles::List;
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
-use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
 /// How long, in milliseconds, syslog is not looked for once everything is started: what has just
@@ -482,26 +481,6 @@ impl Init<'_> {
         let due = |slot: &Slot| matches!(slot.unit.state, State::Due) && !self.is_held(slot);
         let once = self.table.first(|slot| due(slot) && slot.spec.kind == Kind::Once);
         once.or_else(|| self.table.first(due))
-    }
-
-    /// The signal that a unit is to be sent. Units are stopped in reverse order; on the way down
-    /// one that others waited for is stopped when those have ended.
-    fn next_signal(&self) -> Option<Action> {
-        let down = matches!(self.phase, Phase::Down { .. });
-        let mut slots = self.table.slots().iter().enumerate().rev();
-        let (index, _) = slots.find(|(index, slot)| match slot.unit.state {
-            State::Leaving { .. } => !(down && self.is_leaned_on(UnitId(*index as u16))),
-            state => matches!(state, State::Overdue { .. }),
-        })?;
-        let unit = UnitId(index as u16);
-        let Slot { spec, unit: Unit { state, .. } } = self.table.slot(unit)?;
-        let pid = state.pid()?;
-        let (mut signal, mut hangup) = (Signal::KILL, false);
-        if let State::Leaving { .. } = state {
-            signal = spec.stop.unwrap_or(Signal::TERM);
-            hangup = spec.stop.is_none() && self.table.has_terminal(spec);
-        }
-        Some(Action::Signal { unit, pid, signal, hangup })
     }
 }
 

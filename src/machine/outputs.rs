@@ -3,11 +3,14 @@
 use super::init::{Init, Phase};
 use super::readers::{LOGS_MAX, LogId, News, Wish};
 use super::shutdown::Stage;
+use super::stories::{fill, tell_how};
 use super::table::{Slot, Spec, Table};
 use super::time::Instant;
 use super::unit::{State, Unit};
 use super::{Action, Exit, Pid, UnitId};
 use crate::wire::options::{self, Log};
+use crate::wire::syslog::Level;
+use crate::wire::text::Line;
 
 /// How it is with logs that have a reader.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,6 +205,17 @@ impl Init<'_> {
                 self.tell_output(unit, what, number, None);
             }
         }
+    }
+
+    /// Says something of the log of a unit, or how the reader of it ended.
+    fn tell_output(&mut self, unit: UnitId, template: &[u8], number: u64, exit: Option<Exit>) {
+        let mut line = Line::new();
+        fill(&mut line, self.named(unit), template, number, [b"", b""]);
+        if let Some(exit) = exit {
+            tell_how(&mut line, exit);
+            line.put(b"; begun again");
+        }
+        self.log.say(self.now, Level::Warning, &line);
     }
 
     /// Whether a unit still has to run because of one that waited for it and has not ended, or

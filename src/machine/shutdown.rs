@@ -10,10 +10,12 @@ use super::Mode;
 use super::init::{Init, Phase, Reading, Starts, Walk};
 use super::readers::DRAIN_MS;
 use super::records::Record;
+use super::table::Slot;
 use super::time::Instant;
-use super::unit::{Stimulus, Then};
+use super::unit::{State, Stimulus, Then, Unit};
 use super::{Action, End, Exit, Fault, LastStep, Pid, UnitId};
 use crate::wire::inittab::Kind;
+use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
 /// How long, in milliseconds, a killed process may take to go before it is left behind: only a
@@ -128,6 +130,26 @@ impl Init<'_> {
     /// Whether any unit has a process.
     pub(super) fn is_any_live(&self) -> bool {
         self.table.slots().iter().any(|s| s.unit.state.is_live())
+    }
+
+    /// The signal that a unit is to be sent. Units are stopped in reverse order; on the way down
+    /// one that others waited for is stopped when those have ended.
+    pub(super) fn next_signal(&self) -> Option<Action> {
+        let down = matches!(self.phase, Phase::Down { .. });
+        let mut slots = self.table.slots().iter().enumerate().rev();
+        let (index, _) = slots.find(|(index, slot)| match slot.unit.state {
+            State::Leaving { .. } => !(down && self.is_leaned_on(UnitId(*index as u16))),
+            state => matches!(state, State::Overdue { .. }),
+        })?;
+        let unit = UnitId(index as u16);
+        let Slot { spec, unit: Unit { state, .. } } = self.table.slot(unit)?;
+        let pid = state.pid()?;
+        let (mut signal, mut hangup) = (Signal::KILL, false);
+        if let State::Leaving { .. } = state {
+            signal = spec.stop.unwrap_or(Signal::TERM);
+            hangup = spec.stop.is_none() && self.table.has_terminal(spec);
+        }
+        Some(Action::Signal { unit, pid, signal, hangup })
     }
 
     /// The `restart` line: of several the first one counts.

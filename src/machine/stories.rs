@@ -102,7 +102,7 @@ impl Notes<'_> {
 const NOBODY: UnitId = UnitId(u16::MAX);
 
 /// Appends a template with its facts put in.
-fn fill(
+pub(super) fn fill(
     line: &mut Line,
     unit: Option<(&Table, &Slot)>,
     template: &[u8],
@@ -187,7 +187,7 @@ fn last_words(step: LastStep) -> &'static [u8] {
 }
 
 /// Appends how a process ended.
-fn tell_how(line: &mut Line, exit: Exit) {
+pub(super) fn tell_how(line: &mut Line, exit: Exit) {
     match exit {
         Exit::Code(code) => line.put(b" with code ").number(u64::from(code)),
         Exit::Signal(signal) => match signals::name(signal) {
@@ -199,7 +199,7 @@ fn tell_how(line: &mut Line, exit: Exit) {
 
 impl Init<'_> {
     /// A unit with the table that its texts are in.
-    fn named(&self, unit: UnitId) -> Option<(&Table, &Slot)> {
+    pub(super) fn named(&self, unit: UnitId) -> Option<(&Table, &Slot)> {
         self.table.slot(unit).map(|slot| (&*self.table, slot))
     }
 
@@ -255,23 +255,6 @@ impl Init<'_> {
         fill(&mut line, self.named(unit), template, number, [b"", b""]);
         line.put(next);
         self.log.say(self.now, level, &line);
-    }
-
-    /// Says something of the log of a unit, or how the reader of it ended.
-    pub(super) fn tell_output(
-        &mut self,
-        unit: UnitId,
-        template: &[u8],
-        number: u64,
-        exit: Option<Exit>,
-    ) {
-        let mut line = Line::new();
-        fill(&mut line, self.named(unit), template, number, [b"", b""]);
-        if let Some(exit) = exit {
-            tell_how(&mut line, exit);
-            line.put(b"; begun again");
-        }
-        self.log.say(self.now, Level::Warning, &line);
     }
 
     pub(super) fn tell_followed(&mut self, unit: UnitId, pid: Pid) {
