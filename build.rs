@@ -102,8 +102,8 @@ const INIT: &[&str] = &[
     "*7machine4init4Init11next_action*",
     "*7machine4init4Init13next_deadline*",
     "*7machine4init4Init14comes_to_rest*",
-    "*7machine4init4Init12restart_line*",
-    "*7machine4init4Init12is_any_live*",
+    "*7machine8shutdown*12restart_line*",
+    "*7machine8shutdown*11is_any_live*",
     "*7machine4init4Init3due*",
     "*7machine4unit5State3pid*",
     "*7machine8shutdown*12advance_down*",
@@ -117,7 +117,8 @@ const GETTY: &[&str] = &["*6applet5getty3key*", "*3sys2fd4read*"];
 
 /// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder
 /// would need is left out, since nothing here unwinds. Each segment follows in the file without
-/// padding, but what is written to begins with a page: less of it becomes memory.
+/// padding, but what is written to begins with a page, and so does what the machine's init has:
+/// less of it becomes memory.
 const LAYOUT: &str = "
 ENTRY(_start)
 PHDRS

@@ -2,24 +2,9 @@
 
 mod support;
 
-use std::ffi::CString;
-use std::fs::{File, OpenOptions, create_dir};
-use std::os::fd::AsRawFd;
-
+use support::badfs::dead_file_system;
 use support::trace::Trace;
 use support::{Builder, Fence, Init, Namespace};
-
-/// Mounts a file system at /dead that nobody serves: whoever looks for a file on it waits until
-/// what this gives is closed. Nothing where this kernel has no FUSE.
-fn dead_file_system(builder: &Builder) -> Option<File> {
-    let server = OpenOptions::new().read(true).write(true).open("/dev/fuse").ok()?;
-    let target = builder.root().path("dead");
-    create_dir(&target).expect("a folder on a fresh root");
-    let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", server.as_raw_fd());
-    let options = CString::new(options).expect("no NUL");
-    support::sys::mount(c"fuse", &target, &options).ok()?;
-    Some(server)
-}
 
 /// Children of PID 1 that have not become a program and wait for the file system.
 fn held(ns: &Namespace) -> usize {

@@ -126,6 +126,27 @@ fn assert_hundred(name: &str, line: &dyn Fn(u32) -> String) {
     assert!(least <= HUNDRED_MAX, "{name}: {least} kB");
 }
 
+/// A hundred logs take 24 bytes each of what the machine remembers and 12 of descriptors, which
+/// come to two or three pages.
+const LOGGING_MAX: u32 = HUNDRED_MAX + 8;
+
+#[test]
+fn a_hundred_services_with_a_log_each_take_a_few_pages_more() {
+    let line = |i| format!(":log=/out/{i},log-size=64K:respawn:/bin/sleep 10000{i}\n");
+    let inittab: String = (0..100).map(line).collect();
+    let mut ns = Builder::new(Init::Pidone).inittab(inittab).start();
+    ns.until("not all readers came up", || ns.procs().named("logger").len() == 100);
+    ns.until("it does not come down", || kilobytes(&ns, "Rss") <= LOGGING_MAX);
+    // A reader is forked from process 1, and has of its memory what neither has changed since.
+    let reader = ns.host_pid(ns.procs().named("logger")[50].pid);
+    let account = fs::read_to_string(format!("/proc/{reader}/smaps_rollup")).unwrap();
+    let figures = ["Rss", "Pss", "Anonymous", "Private_Dirty"];
+    for line in account.lines().filter(|line| figures.iter().any(|f| line.starts_with(f))) {
+        eprintln!("a reader: {line}");
+    }
+    ns.power_off();
+}
+
 /// The most resident memory of a container's init with one child, in kB. The kernel lays words and
 /// environment at random places of the stack, which takes two pages of it, or one, or three; so
 /// this is the best of some starts.

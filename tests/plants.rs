@@ -102,7 +102,7 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "a restart line that must not run takes our place",
-        file: "machine/init.rs",
+        file: "machine/shutdown.rs",
         from: "slot.spec.kind == Kind::Restart && table.may_run(&slot.spec)",
         to: "slot.spec.kind == Kind::Restart && table.slots().len() > 0",
     },
@@ -120,9 +120,9 @@ const PLANTS: &[Plant] = &[
     },
     Plant {
         what: "units are stopped in the order of their lines alone",
-        file: "machine/init.rs",
-        from: "!(down && self.table.is_leaned_on(UnitId(*index as u16)))",
-        to: "!(down && self.table.is_leaned_on(UnitId(*index as u16 + 999)))",
+        file: "machine/shutdown.rs",
+        from: "!(down && self.is_leaned_on(UnitId(*index as u16)))",
+        to: "!(down && self.is_leaned_on(UnitId(*index as u16 + 999)))",
     },
     Plant {
         what: "who needs a unit runs on without it",
@@ -171,6 +171,36 @@ const PLANTS: &[Plant] = &[
         file: "machine/care.rs",
         from: "Some(now.plus(self.plan.watchdog))",
         to: "Some(now.plus(self.plan.watchdog.saturating_mul(3)))",
+    },
+    Plant {
+        what: "a log is forgotten though its reader was killed before the end",
+        file: "machine/readers.rs",
+        from: "let drained = is_left && exit == Exit::Code(0);",
+        to: "let drained = is_left;",
+    },
+    Plant {
+        what: "on the way down nobody waits for readers",
+        file: "machine/shutdown.rs",
+        from: "if !self.is_any_live() && !self.is_any_log()",
+        to: "if !self.is_any_live()",
+    },
+    Plant {
+        what: "a reader that is killed is not begun again",
+        file: "machine/readers.rs",
+        from: "(self.state, self.early) = (State::Due, 0);",
+        to: "(self.state, self.early) = (State::Asleep, 0);",
+    },
+    Plant {
+        what: "a log is left while a unit of it still stops",
+        file: "machine/outputs.rs",
+        from: "unit.state.is_live() || !down && self.table.may_run(spec)",
+        to: "!down && self.table.may_run(spec)",
+    },
+    Plant {
+        what: "a reader goes on by options that have changed",
+        file: "machine/outputs.rs",
+        from: "readers.renew(log);",
+        to: "let _ = log;",
     },
     Plant {
         what: "a last step that hangs is waited for",

@@ -10,7 +10,6 @@ const LIGHTTPD: &str = "
 server.document-root = \"/var/www\"
 server.port = 8080
 server.bind = \"127.0.0.1\"
-server.errorlog = \"/dev/null\"
 ";
 
 /// A Python service that speaks as sd_notify(3) has it, without a library.
@@ -30,8 +29,8 @@ const INITTAB: &str = "::sysinit:/bin/ifconfig lo up
 :name=syslog,ready=/dev/log:respawn:/bin/syslogd -n -O /out/messages
 :name=cron,after=syslog:respawn:/bin/crond -f -c /tmp
 :name=dhcp,after=syslog:respawn:/bin/udhcpd -f /etc/udhcpd.conf
-:name=web,user=web,needs=redis,ready=port8080,port=8080,every=1s,nnp:respawn:/usr/sbin/lighttpd -D \
- -f /etc/lighttpd.conf
+:name=web,user=web,needs=redis,ready=port8080,port=8080,every=1s,nnp,log=/out/web:respawn:\
+ /usr/sbin/lighttpd -D -f /etc/lighttpd.conf
 :name=redis,user=web,dir=/tmp,ready=notify,after=syslog,mem=500M:respawn:/usr/bin/redis-server \
  --supervised systemd --save '' --loglevel warning
 :name=ssh,after=syslog,ready=port2222:respawn:/usr/sbin/dropbear -F -R -p 127.0.0.1:2222
@@ -71,6 +70,8 @@ fn a_small_server_of_real_services_comes_up_in_order_and_goes_down() {
     assert_eq!(user_of(&ns, "lighttpd"), "33");
     assert_eq!(user_of(&ns, "redis-server"), "33");
     assert_eq!(user_of(&ns, "dropbear"), "0");
+    let started = || ns.root().read("out/web").contains("server started");
+    ns.until("lighttpd's log does not come", started);
     for daemon in ["syslogd", "crond", "udhcpd", "python3"] {
         ns.until(&format!("{daemon} does not run"), || ns.procs().named(daemon).len() == 1);
     }

@@ -16,6 +16,8 @@ mod people;
 mod play;
 #[path = "simulation/random.rs"]
 mod random;
+#[path = "simulation/readers.rs"]
+mod readers;
 #[path = "simulation/scenario.rs"]
 mod scenario;
 #[path = "simulation/services.rs"]

@@ -9,7 +9,7 @@ use pidone::wire::errno::{EMFILE, ENOENT};
 use pidone::wire::letters::{Letters, bare};
 use pidone::wire::names::{begins, place, take};
 use pidone::wire::notify::{self, MESSAGE_MAX, Notice};
-use pidone::wire::options::{Fault, Options, Ready, Restart};
+use pidone::wire::options::{Options, Ready, Restart};
 use pidone::wire::signals::Signal;
 use pidone::wire::value::{Millis, span};
 
@@ -133,11 +133,7 @@ fn read(field: &'static [u8]) -> Result<Options<'static>, &'static [u8]> {
         barred: false,
     };
     let mut wrong = None;
-    options.read(field, &mut |problem| {
-        if problem.fault != Fault::Unheeded {
-            wrong = Some(problem.option);
-        }
-    });
+    options.read(field, &mut |problem| wrong = Some(problem.option));
     let known = matches!(options.ready, Ready::AtOnce | Ready::Newline | Ready::Notify);
     wrong.or(if known { None } else { Some(field) }).map_or(Ok(options), Err)
 }

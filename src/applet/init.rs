@@ -10,12 +10,14 @@ use pidone::wire::names::place;
 use pidone::wire::notify::MESSAGE_MAX;
 use pidone::wire::signals::Signal;
 
+use super::reader;
 use crate::sys::child;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::{Ears, Gates};
 use crate::sys::env::Env;
 use crate::sys::groups::Groups;
 use crate::sys::kernel::Reaped;
+use crate::sys::logs::Logs;
 use crate::sys::reap::{Children, Reaper};
 use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, OF_INIT, Requests, Wake};
@@ -41,25 +43,32 @@ const STORED: Store = Store { env: Env::new(), ears: None, rest: [0; REST] };
 #[repr(C)]
 pub struct Stores {
     pub memory: Memory<Store>,
+    pub logs: Logs,
     pub gates: Gates,
 }
 
 // The layout of the binary puts it where a page begins.
 pub static STORE: Stock<Stores> =
-    Stock::new(Stores { memory: Memory::beside(STORED), gates: Gates::new() });
+    Stock::new(Stores { memory: Memory::beside(STORED), logs: Logs::new(), gates: Gates::new() });
 
 /// Runs for ever.
 pub fn run(args: Args) -> ! {
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Stores { memory, gates }) = STORE.take() {
+    if let Some(Stores { memory, logs, gates }) = STORE.take() {
         let (mut init, Store { env, ears, .. }) = Init::beside(memory);
-        prepare(args, &mut init, env, ears.insert(Ears::new(gates)));
+        prepare(args, &mut init, env, ears.insert(Ears::new(gates)), logs);
     }
     kernel::exit(101)
 }
 
-fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'static mut Ears) -> ! {
+fn prepare(
+    args: Args,
+    init: &mut Init<'_>,
+    env: &'static mut Env,
+    ears: &'static mut Ears,
+    logs: &'static mut Logs,
+) -> ! {
     let _ = rustix::process::chdir(c"/");
     kernel::new_session();
     let mut trouble = |what: &[u8], object: &[u8], errno| {
@@ -84,6 +93,8 @@ fn prepare(args: Args, init: &mut Init<'_>, env: &'static mut Env, ears: &'stati
         folders: child::FOLDERS,
         groups: Groups::new(),
         has_cradle: cradle::is_safe(on_machine),
+        logs,
+        reader: reader::begin,
     };
     let mut hands = Hands {
         place: Place::Top { on_machine },

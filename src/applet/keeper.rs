@@ -17,7 +17,7 @@ use pidone::wire::{errno, names, options};
 
 use super::report;
 use crate::sys::calls;
-use crate::sys::child::{Board, Manner, Order, Program};
+use crate::sys::child::{Board, Manner, Order, Output, Program};
 use crate::sys::daemon::{self, Birth};
 use crate::sys::ears::NAME_MAX;
 use crate::sys::fd::{self, Fd};
@@ -251,6 +251,7 @@ impl Keeper<'_> {
                     argv: args.pointer(self.job.command),
                 },
                 options: self.job.field,
+                output: Output::Terminal,
                 gate: None,
                 notify: if self.tell.is_open() { &self.job.notify } else { b"" },
                 instance: 0,

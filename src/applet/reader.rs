@@ -12,15 +12,19 @@ use pidone::machine::spool::{Next, PIECE, TEXT_AT, WAITING_MAX};
 use pidone::wire::errno::{EAGAIN, EINVAL};
 use pidone::wire::letters::bare;
 use pidone::wire::logline::Style;
+use pidone::wire::names::at;
+use pidone::wire::options::{self, Log};
 use pidone::wire::signals::Signal;
 use pidone::wire::syslog::{self, Level};
 use pidone::wire::text::Line;
+use pidone::wire::value;
 use rustix::fs::{Access, access};
 
 use super::refused;
 use crate::sys::fd::{self, Fd};
 use crate::sys::files;
 use crate::sys::kernel::{self, Result};
+use crate::sys::logs::Reading;
 use crate::sys::start::joined;
 use crate::sys::stream::{self, Poll, Store, Whence};
 
@@ -35,9 +39,9 @@ const MODE: u32 = 0o640;
 type Path = Vec<u8, 512>;
 
 /// Where a unit's output goes.
-pub struct Target {
+pub struct Target<'a> {
     /// The file with its NUL; without one, syslog.
-    pub file: Option<&'static [u8]>,
+    pub file: Option<&'a [u8]>,
     /// Whether whoever starts readers hands over the spool.
     pub is_handed: bool,
     /// The size at which the next file is begun, in bytes; 0 for never.
@@ -48,7 +52,7 @@ pub struct Target {
 
 struct Reader<'a> {
     store: Store,
-    target: &'a Target,
+    target: &'a Target<'a>,
     style: Style<'a>,
     /// The limit, until a rotation fails.
     limit: u64,
@@ -63,9 +67,48 @@ struct Reader<'a> {
     is_dead: bool,
 }
 
+/// The size at which the file of a unit's log is rotated, in bytes, and how many older ones are
+/// kept, where its line does not say so.
+const SIZE: i64 = 200 * 1024;
+pub const KEEP: u32 = 5;
+
+/// The options that say otherwise. Constants of eight bytes would lie where a container's init has
+/// its own.
+const SIZES: &[u8] = b"log-size log-keep";
+
+/// Becomes the reader of a unit's log.
+pub extern "C" fn begin(reading: &Reading<'_>) -> ! {
+    reading.take_over();
+    let value = |key: &[u8]| options::value(reading.options, key);
+    let number = |place, units| {
+        let text = value(at(SIZES, place)?)?;
+        value::within(text, units, 1, i64::MAX)
+    };
+    let limit = number(0, value::size as value::Units).unwrap_or(SIZE) as u64;
+    let keep = number(1, value::plain).map_or(KEEP, |keep| keep as u32);
+    let (mut header, mut path) = (Line::wide(), Path::new());
+    let mut target = Target { file: None, is_handed: true, limit, keep };
+    match options::output(reading.options) {
+        Some(Log::File(file)) => target.file = Some(with_nul(&mut path, file)),
+        Some(Log::Syslog(priority)) => {
+            header.put(b"<").number(priority.into()).put(b">").quote(reading.name.0);
+            if reading.name.1 > 1 {
+                header.put(b"-").number(reading.name.1.into());
+            }
+            header.put(b": ");
+        }
+        Some(Log::Null | Log::Console) | None => {}
+    }
+    kernel::exit(run(header.as_bytes(), &target))
+}
+
+fn with_nul<'a>(room: &'a mut Path, file: &[u8]) -> &'a [u8] {
+    joined(room, &[file]).unwrap_or(c"").to_bytes_with_nul()
+}
+
 /// Reads standard input until it ends; comes back with the code to leave with. TERM ends it when
 /// there is nothing to read.
-pub fn run(header: &[u8], target: &Target) -> i32 {
+pub fn run(header: &[u8], target: &Target<'_>) -> i32 {
     kernel::set_mask(1 << (Signal::TERM.0 - 1));
     let store = match Store::open(target.is_handed) {
         Ok(store) => store,
@@ -222,7 +265,7 @@ impl Reader<'_> {
         let _ = self.open();
     }
 
-    fn file(&self) -> &'static [u8] {
+    fn file(&self) -> &[u8] {
         self.target.file.unwrap_or_default()
     }
 

@@ -8,7 +8,7 @@ use pidone::machine::{Event, Mode};
 use pidone::wire::text::Line;
 
 use super::init::{STORE, Store, Stores, live};
-use super::{REFUSED, USAGE};
+use super::{REFUSED, USAGE, reader};
 use crate::sys::control;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
@@ -60,7 +60,7 @@ pub fn run(args: Args, from: usize) -> i32 {
     }
     source::begin();
     // It is taken here alone, and this runs once.
-    if let Some(Stores { memory, gates }) = STORE.take() {
+    if let Some(Stores { memory, logs, gates }) = STORE.take() {
         let (mut init, Store { ears, .. }) = Init::beside(memory);
         kernel::adopt_orphans();
         let nursery = Nursery {
@@ -68,6 +68,8 @@ pub fn run(args: Args, from: usize) -> i32 {
             folders: args.path(),
             groups: Groups::new(),
             has_cradle: cradle::is_safe(false),
+            logs,
+            reader: reader::begin,
         };
         let Wanted { inittab, pidfile, socket, .. } = wanted;
         let place = Place::Within { inittab, pidfile, socket };

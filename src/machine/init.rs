@@ -4,17 +4,18 @@ use super::care::Care;
 use super::hear::Patience;
 use super::log::{Log, RETRY_MS};
 use super::memory::Memory;
+use super::outputs::Logs;
+use super::readers::Readers;
 use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::status::{Reply, Sayings};
 use super::table::{Slot, Table};
 use super::time::{Chance, Instant};
-use super::unit::{State, Stimulus, Unit};
+use super::unit::{State, Stimulus};
 use super::{Action, End, Event, Life, Mode, Pid, Request, Sink, UnitId, earlier};
 use crate::wire::consoles::List;
 use crate::wire::inittab::{self, Kind};
 use crate::wire::lines::Lines;
-use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
 /// How long, in milliseconds, nobody is told of what was started and no memory is given back: what
@@ -103,6 +104,7 @@ pub struct Init<'m> {
     pub(super) next_life: Life,
     /// A unit has come to an end of its own, or the table is a new one, since ties were looked at.
     pub(super) loosened: bool,
+    pub(super) logs: Logs,
     pub(super) mode: Mode,
     pub(super) stirred: bool,
     pub(super) origin: Origin,
@@ -118,6 +120,7 @@ pub struct Init<'m> {
     pub(super) reply: Reply,
     pub(super) sayings: &'m mut Sayings,
     pub(super) care: &'m mut Care,
+    pub(super) readers: &'m mut Readers,
     pub(super) log: &'m mut Log,
     pub(super) lines: &'m mut Lines,
     /// The table that counts.
@@ -134,7 +137,7 @@ impl<'m> Init<'m> {
 
     /// The same, and what lies beside its memory.
     pub fn beside<T>(memory: &'m mut Memory<T>) -> (Self, &'m mut T) {
-        let (beside, (log, lines, first, second, care, sayings)) = memory.parts();
+        let (beside, (log, lines, first, second, care, readers, sayings)) = memory.parts();
         let init = Init {
             phase: Phase::Fresh,
             reading: Reading::Idle,
@@ -146,6 +149,7 @@ impl<'m> Init<'m> {
             unheld: false,
             next_life: Life(1),
             loosened: false,
+            logs: Logs::None,
             mode: Mode::Inittab,
             stirred: false,
             origin: Origin::File,
@@ -158,6 +162,7 @@ impl<'m> Init<'m> {
             reply: Reply::None,
             sayings,
             care,
+            readers,
             log,
             lines,
             table: second,
@@ -235,6 +240,10 @@ impl Init<'_> {
             Event::AideNeedless { of } => self.care.needless(of),
             Event::Unheld { unit } => self.tell_unheld(unit),
             Event::AideKilled { aide } => self.care.killed(aide),
+            Event::ReaderBegun { log, pid } => self.readers.begun(now, log, pid),
+            Event::ReaderRefused { log, errno } => self.reader_refused(log, errno),
+            Event::ReaderSignalled { log } => self.readers.signalled(now, log),
+            Event::LogClosed { log } => self.log_closed(log),
             Event::Signalled { unit } => self.stimulate(unit, Stimulus::Signalled),
             Event::SignalledAll { any } => self.signalled_all(any),
             Event::Recorded { writer } => self.records.taken(writer),
@@ -280,6 +289,7 @@ impl Init<'_> {
                 Phase::Boot(_) | Phase::Run => self.next_spawn(),
                 Phase::Down { stage, .. } => self.next_down(stage),
             })
+            .or_else(|| (self.logs != Logs::None).then(|| self.next_reader())?)
             .or(record)
             .or(sink.filter(|_| self.head_start.is_none()).map(Action::Tell))
     }
@@ -300,6 +310,7 @@ impl Init<'_> {
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let own = earlier(self.down_deadline(), self.patience_deadline());
         let own = earlier(own, earlier(self.head_start, self.care.deadline()));
+        let own = earlier(own, self.readers_deadline());
         earlier(earlier(units, own), self.log.deadline())
     }
 
@@ -351,6 +362,7 @@ impl Init<'_> {
         self.head_start = self.head_start.filter(|&until| until > self.now);
         self.stimulate_all(Stimulus::Tick);
         self.tick_care();
+        self.tick_readers();
         self.tick_down();
     }
 
@@ -402,6 +414,9 @@ impl Init<'_> {
             self.start_reading();
         }
         self.heed_ties();
+        if self.logs == Logs::Stirred {
+            self.heed_logs();
+        }
         self.advance_down();
     }
 
@@ -450,42 +465,11 @@ impl Init<'_> {
         self.due().map(|unit| Action::Spawn { unit })
     }
 
-    /// Whether any unit has a process.
-    pub(super) fn is_any_live(&self) -> bool {
-        self.table.slots().iter().any(|s| s.unit.state.is_live())
-    }
-
-    /// The `restart` line: of several the first one counts.
-    pub(super) fn restart_line(&self) -> Option<UnitId> {
-        let table = &self.table;
-        table.first(|slot| slot.spec.kind == Kind::Restart && table.may_run(&slot.spec))
-    }
-
     /// The unit to be started next: `once` lines before those that are kept running.
     pub(super) fn due(&self) -> Option<UnitId> {
         let due = |slot: &Slot| matches!(slot.unit.state, State::Due) && !self.is_held(slot);
         let once = self.table.first(|slot| due(slot) && slot.spec.kind == Kind::Once);
         once.or_else(|| self.table.first(due))
-    }
-
-    /// The signal that a unit is to be sent. Units are stopped in reverse order; on the way down
-    /// one that others waited for is stopped when those have ended.
-    fn next_signal(&self) -> Option<Action> {
-        let down = matches!(self.phase, Phase::Down { .. });
-        let mut slots = self.table.slots().iter().enumerate().rev();
-        let (index, _) = slots.find(|(index, slot)| match slot.unit.state {
-            State::Leaving { .. } => !(down && self.table.is_leaned_on(UnitId(*index as u16))),
-            state => matches!(state, State::Overdue { .. }),
-        })?;
-        let unit = UnitId(index as u16);
-        let Slot { spec, unit: Unit { state, .. } } = self.table.slot(unit)?;
-        let pid = state.pid()?;
-        let (mut signal, mut hangup) = (Signal::KILL, false);
-        if let State::Leaving { .. } = state {
-            signal = spec.stop.unwrap_or(Signal::TERM);
-            hangup = spec.stop.is_none() && self.table.has_terminal(spec);
-        }
-        Some(Action::Signal { unit, pid, signal, hangup })
     }
 }
 

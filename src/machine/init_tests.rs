@@ -114,6 +114,20 @@ impl Bench {
                     self.deeds.push(format!("kill aide {}", aide.0));
                     Event::AideKilled { aide }
                 }
+                Action::BeginReader { log, .. } => {
+                    self.pid += 1;
+                    self.deeds.push(format!("read log {} as {}", log.place(), self.pid));
+                    Event::ReaderBegun { log, pid: Pid(self.pid) }
+                }
+                Action::SignalReader { log, pid, signal } => {
+                    self.deeds.push(format!("signal reader {} {}", pid.0, signal.0));
+                    Event::ReaderSignalled { log }
+                }
+                Action::CloseLog { log, whole } => {
+                    let what = if whole { "forget" } else { "leave" };
+                    self.deeds.push(format!("{what} log {}", log.place()));
+                    Event::LogClosed { log }
+                }
                 Action::ReadTable | Action::Leave { .. } => return,
             };
             self.init.handle(self.now, event);
@@ -394,6 +408,8 @@ mod heirs;
 #[path = "main_tests.rs"]
 mod main;
 
+#[path = "output_tests.rs"]
+mod outputs;
 #[path = "rest_tests.rs"]
 mod rest;
 #[path = "session_tests.rs"]

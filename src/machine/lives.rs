@@ -1,6 +1,7 @@
 //! What follows from the beginning and the end of a process.
 
 use super::init::{Init, Left, Phase};
+use super::outputs::Logs;
 use super::records::Record;
 use super::table::Slot;
 use super::unit::{Ending, Last, State, Stimulus};
@@ -14,6 +15,9 @@ impl Init<'_> {
         self.log.nudge(self.now);
         self.aide_ended(pid, exit, fault);
         self.care.leave(pid);
+        if self.logs != Logs::None {
+            self.reader_ended(pid, exit);
+        }
         if let Some(unit) = self.unit_of(pid) {
             self.unit_ended(unit, pid, exit, fault);
         }
@@ -25,6 +29,7 @@ impl Init<'_> {
     fn unit_ended(&mut self, unit: UnitId, pid: Pid, exit: Exit, fault: Option<Fault>) {
         let Some(before) = self.table.slot(unit).map(|slot| slot.unit) else { return };
         self.stirred = true;
+        self.stir_logs();
         let found = fault.and_then(Fault::finding);
         if let Some(found) = found.filter(|&found| self.unit_of(found).is_none()) {
             self.stimulate(unit, Stimulus::Found(found));
@@ -101,6 +106,7 @@ impl Init<'_> {
         if !forked {
             self.begin_life(unit);
             self.tell_start(unit, pid);
+            self.wake_reader(unit);
             self.look_after(unit, pid);
             self.bound_line();
         }

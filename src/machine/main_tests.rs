@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::signals::Signal;
 
 #[test]
 fn the_end_of_the_main_unit_is_the_end_of_everything_with_its_code() {

@@ -4,6 +4,7 @@
 
 use super::care::Care;
 use super::log::Log;
+use super::readers::Readers;
 use super::status::Sayings;
 use super::table::Table;
 use crate::wire::lines::Lines;
@@ -47,6 +48,7 @@ pub struct Memory<T = ()> {
     second: Table,
     gap: [u8; up_to_page(LEAD + BEFORE_CARE)],
     care: Care,
+    readers: Readers,
     sayings: Sayings,
 }
 
@@ -72,19 +74,29 @@ impl<T> Memory<T> {
             second: Table::new(),
             gap: [0; up_to_page(LEAD + BEFORE_CARE)],
             care: Care::new(),
+            readers: Readers::new(),
             sayings: Sayings::new(),
         }
     }
 
     /// What lies beside, and the parts of the memory.
     pub(super) fn parts(&mut self) -> (&mut T, Parts<'_>) {
-        let Memory { head: Head { beside, log, lines }, first, second, care, sayings, .. } = self;
-        (beside, (log, lines, first, second, care, sayings))
+        let Memory {
+            head: Head { beside, log, lines }, first, second, care, readers, sayings, ..
+        } = self;
+        (beside, (log, lines, first, second, care, readers, sayings))
     }
 }
 
-type Parts<'m> =
-    (&'m mut Log, &'m mut Lines, &'m mut Table, &'m mut Table, &'m mut Care, &'m mut Sayings);
+type Parts<'m> = (
+    &'m mut Log,
+    &'m mut Lines,
+    &'m mut Table,
+    &'m mut Table,
+    &'m mut Care,
+    &'m mut Readers,
+    &'m mut Sayings,
+);
 
 const _: () = {
     type Full = Memory<[u8; BESIDE]>;

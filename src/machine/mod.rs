@@ -9,6 +9,8 @@ pub mod line;
 mod lives;
 pub mod log;
 pub mod memory;
+mod outputs;
+pub mod readers;
 pub mod records;
 mod reload;
 pub mod shutdown;
@@ -23,6 +25,7 @@ pub mod unit;
 
 use crate::wire::signals::Signal;
 use care::Errand;
+use readers::LogId;
 use time::Instant;
 
 /// The number of a process.
@@ -67,6 +70,8 @@ pub enum Step {
     Memory,
     /// A look at its port.
     Port,
+    /// Opening what it writes to.
+    Log,
     /// An option, by its place among [`crate::wire::options::SETTINGS`].
     Setting(u8),
 }
@@ -82,6 +87,7 @@ impl Step {
             Step::Ready => 4,
             Step::Memory => 5,
             Step::Port => 6,
+            Step::Log => 7,
             Step::Setting(place) => 0x100 | place as u16,
             Step::Found(upper) => 0x200 | upper as u16,
         }
@@ -96,6 +102,7 @@ impl Step {
             (0, 4) => Step::Ready,
             (0, 5) => Step::Memory,
             (0, 6) => Step::Port,
+            (0, 7) => Step::Log,
             (1, place) => Step::Setting(place),
             (2, upper) => Step::Found(upper),
             _ => Step::Exec,
@@ -114,7 +121,7 @@ impl Fault {
         match self.step {
             Step::Found(upper) => Some(Pid(i32::from(upper) << 16 | i32::from(self.errno))),
             Step::Fork | Step::Terminal | Step::Exec | Step::Condition | Step::Ready => None,
-            Step::Memory | Step::Port | Step::Setting(_) => None,
+            Step::Memory | Step::Port | Step::Log | Step::Setting(_) => None,
         }
     }
 }
@@ -268,6 +275,14 @@ pub enum Event<'a> {
     Unheld { unit: UnitId },
     /// An aide was sent KILL.
     AideKilled { aide: Pid },
+    /// The reader of a log was begun.
+    ReaderBegun { log: LogId, pid: Pid },
+    /// The reader of a log was not begun.
+    ReaderRefused { log: LogId, errno: u16 },
+    /// The reader of a log was sent its signal.
+    ReaderSignalled { log: LogId },
+    /// What is ours of a log was closed.
+    LogClosed { log: LogId },
     /// A unit was sent its signal.
     Signalled { unit: UnitId },
     /// Every process was sent TERM; whether there was one.
@@ -306,6 +321,13 @@ pub enum Action {
     /// Take away the group of a life that is over, and kill what it has left behind if it was
     /// stopped: [`Event::Swept`].
     Sweep { pid: Pid, life: Life, kill: bool },
+    /// Begin the reader of a log, by the line of a unit that writes to it: [`Event::ReaderBegun`]
+    /// or [`Event::ReaderRefused`].
+    BeginReader { log: LogId, unit: UnitId },
+    /// Send the reader of a log a signal: [`Event::ReaderSignalled`].
+    SignalReader { log: LogId, pid: Pid, signal: Signal },
+    /// Close our end to write to of a log, or all that is ours of it: [`Event::LogClosed`].
+    CloseLog { log: LogId, whole: bool },
     /// Send a unit's process group a signal, CONT after it, and HUP between them where it is to
     /// hang up: [`Event::Signalled`].
     Signal { unit: UnitId, pid: Pid, signal: Signal, hangup: bool },
@@ -326,7 +348,7 @@ pub enum Action {
 impl Action {
     /// Whether it is a start, the only thing of which hundreds may be wanted at once.
     pub fn is_start(&self) -> bool {
-        matches!(self, Action::Spawn { .. })
+        matches!(self, Action::Spawn { .. } | Action::BeginReader { .. })
     }
 }
 

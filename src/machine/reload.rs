@@ -116,6 +116,7 @@ impl Init<'_> {
         let found = self.lines.finish();
         self.read_line(found);
         self.tie_up();
+        self.share_logs();
         self.tell_bad_lines();
         (self.reading, self.loosened) = (Reading::Idle, true);
         if let Phase::Fresh = self.phase {
@@ -166,6 +167,7 @@ impl Init<'_> {
         for index in 0..self.table.slots().len() {
             self.take_over(UnitId(index as u16));
         }
+        self.keep_logs();
         core::mem::swap(&mut self.table, &mut self.next_table);
         for index in 0..self.table.slots().len() {
             self.start_new(UnitId(index as u16));
@@ -178,6 +180,10 @@ impl Init<'_> {
             return;
         };
         let live = slot.unit.state.is_live();
+        if !live && !slot.spec.listed {
+            // It is kept for the sake of its log alone.
+            return;
+        }
         let (unit, stop) = match find(table, next_table, old) {
             Match::Same(unit) => (unit, None),
             Match::Changed(unit) if live => (unit, Some(Then::Again)),

@@ -8,11 +8,14 @@
 
 use super::Mode;
 use super::init::{Init, Phase, Reading, Starts, Walk};
+use super::readers::DRAIN_MS;
 use super::records::Record;
+use super::table::Slot;
 use super::time::Instant;
-use super::unit::{Stimulus, Then};
-use super::{Action, End, Exit, Fault, LastStep, Pid};
+use super::unit::{State, Stimulus, Then, Unit};
+use super::{Action, End, Exit, Fault, LastStep, Pid, UnitId};
 use crate::wire::inittab::Kind;
+use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
 /// How long, in milliseconds, a killed process may take to go before it is left behind: only a
@@ -90,13 +93,17 @@ impl Init<'_> {
             if slot.unit.state.is_live() {
                 grace = slot.spec.rules.grace.max(grace);
                 // One that others waited for begins to stop only when those have ended.
-                let link = if slot.spec.tied { slot.spec.rules.grace } else { 0 };
+                let drain = if slot.spec.log.is_some() { DRAIN_MS } else { 0 };
+                let link =
+                    if slot.spec.tied { slot.spec.rules.grace.saturating_add(drain) } else { 0 };
                 chain = chain.saturating_add(link);
             }
         }
         self.stimulate_all(Stimulus::Stop(Then::Rest));
         self.rewind(Kind::Shutdown);
-        let until = self.now.plus(chain).plus(grace).plus(KILL_WAIT_MS);
+        let drain = if self.is_any_log() { DRAIN_MS } else { 0 };
+        let until = self.now.plus(chain).plus(grace).plus(drain).plus(KILL_WAIT_MS);
+        self.stir_logs();
         self.phase = Phase::Down { end, stage: Stage::Units, until };
     }
 
@@ -120,6 +127,37 @@ impl Init<'_> {
         }
     }
 
+    /// Whether any unit has a process.
+    pub(super) fn is_any_live(&self) -> bool {
+        self.table.slots().iter().any(|s| s.unit.state.is_live())
+    }
+
+    /// The signal that a unit is to be sent. Units are stopped in reverse order; on the way down
+    /// one that others waited for is stopped when those have ended.
+    pub(super) fn next_signal(&self) -> Option<Action> {
+        let down = matches!(self.phase, Phase::Down { .. });
+        let mut slots = self.table.slots().iter().enumerate().rev();
+        let (index, _) = slots.find(|(index, slot)| match slot.unit.state {
+            State::Leaving { .. } => !(down && self.is_leaned_on(UnitId(*index as u16))),
+            state => matches!(state, State::Overdue { .. }),
+        })?;
+        let unit = UnitId(index as u16);
+        let Slot { spec, unit: Unit { state, .. } } = self.table.slot(unit)?;
+        let pid = state.pid()?;
+        let (mut signal, mut hangup) = (Signal::KILL, false);
+        if let State::Leaving { .. } = state {
+            signal = spec.stop.unwrap_or(Signal::TERM);
+            hangup = spec.stop.is_none() && self.table.has_terminal(spec);
+        }
+        Some(Action::Signal { unit, pid, signal, hangup })
+    }
+
+    /// The `restart` line: of several the first one counts.
+    pub(super) fn restart_line(&self) -> Option<UnitId> {
+        let table = &self.table;
+        table.first(|slot| slot.spec.kind == Kind::Restart && table.may_run(&slot.spec))
+    }
+
     /// What is wanted at a stage.
     pub(super) fn next_down(&self, stage: Stage) -> Option<Action> {
         match stage {
@@ -141,7 +179,9 @@ impl Init<'_> {
             return;
         };
         match stage {
-            Stage::Units | Stage::UnitsKilled if !self.is_any_live() => self.begin_lines(),
+            Stage::Units | Stage::UnitsKilled if !self.is_any_live() && !self.is_any_log() => {
+                self.begin_lines()
+            }
             Stage::Lines | Stage::LineKilled => self.advance_lines(),
             Stage::Units | Stage::UnitsKilled => {}
             Stage::TermAll | Stage::TermWait | Stage::KillWait => {}
@@ -226,6 +266,7 @@ impl Init<'_> {
             Stage::Units | Stage::Lines => {
                 self.tell_overdue();
                 self.stimulate_all(Stimulus::Expire);
+                self.readers.expire();
                 let killed = match stage {
                     Stage::Units => Stage::UnitsKilled,
                     _ => Stage::LineKilled,
@@ -236,6 +277,7 @@ impl Init<'_> {
                 // KILL did not end them, and nothing else can.
                 self.tell_unkillable();
                 self.stimulate_all(Stimulus::Abandon);
+                self.stir_logs();
                 self.begin_lines();
             }
             Stage::TermWait => self.begin_last(LastStep::KillAll),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::machine::status::{SAYING_MAX, SAYINGS_MAX};
 use crate::wire::control::{self, Answer};
+use crate::wire::signals::Signal;
 
 /// Asks, and gives the lines of the answer, its code, and the place to go on from.
 fn ask(b: &mut Bench, allowed: bool, request: &str) -> (String, u8, u16) {

@@ -92,7 +92,6 @@ impl Notes<'_> {
         let next: &[u8] = if problem.bars { b"unit not run" } else { b"option ignored" };
         let (template, expected): (&[u8], &[u8]) = match problem.fault {
             options::Fault::Wrong { expected } => (b"option '%q': expected %x", expected),
-            options::Fault::Unheeded => (b"option '%q' is not carried out by this version", b""),
             options::Fault::Pointless => (b"option '%q' means nothing to this action", b""),
         };
         self.say(template, 0, [problem.option, expected], next);
@@ -149,6 +148,7 @@ pub(super) fn cannot_unit(fault: Fault) -> (&'static [u8], &'static [u8]) {
         (Step::Exec, _) => (b"%u: cannot run '%c': %e", b""),
         (Step::Condition, _) => (b"%u: %i is not there", b""),
         (Step::Ready, _) => (b"%u: cannot listen for ready=: %e", b""),
+        (Step::Log, _) => (b"%u: cannot open its log: %e", b""),
         // These are said of a unit that runs, by who looks after it.
         (Step::Memory | Step::Port | Step::Found(_), _) => (b"%u: %e", b""),
         (Step::Setting(place), ESRCH) => (b"%u: no such %x", setting(place)),
@@ -199,7 +199,7 @@ fn last_words(step: LastStep) -> &'static [u8] {
 
 impl Init<'_> {
     /// A unit with the table that its texts are in.
-    fn named(&self, unit: UnitId) -> Option<(&Table, &Slot)> {
+    pub(super) fn named(&self, unit: UnitId) -> Option<(&Table, &Slot)> {
         self.table.slot(unit).map(|slot| (&*self.table, slot))
     }
 

@@ -4,6 +4,7 @@ use heapless::Vec;
 
 use super::UnitId;
 use super::memory::gap;
+use super::readers::LogId;
 use super::ties::has_ties;
 use super::unit::{Rules, Unit};
 use crate::wire::command;
@@ -91,6 +92,8 @@ pub struct Spec {
     pub tied: bool,
     /// When it ends for good, everything does.
     pub main: bool,
+    /// The log that it writes to, if that has a reader and one was to be had.
+    pub log: Option<LogId>,
     /// Which one of its line it is, from 0.
     pub instance: u16,
     /// An option that must not be dropped could not be honoured: the unit never runs.
@@ -187,7 +190,7 @@ impl Table {
         self.text.get(text.at()..text.end()).unwrap_or(&[])
     }
 
-    /// Adds an entry. Each option that is wrong or not carried out goes to `report`.
+    /// Adds an entry. Each option that is wrong goes to `report`.
     ///
     /// BusyBox's rule of the key holds: of several lines with the same command and terminal only
     /// the last one counts, and it stands where the last one stands.
@@ -255,7 +258,7 @@ impl Table {
             && self.is_line(spec, other.text(theirs.tty), other.text(theirs.command))
     }
 
-    fn is_line(&self, spec: &Spec, tty: &[u8], command: &[u8]) -> bool {
+    pub(super) fn is_line(&self, spec: &Spec, tty: &[u8], command: &[u8]) -> bool {
         self.text(spec.tty) == tty && self.text(spec.command) == command
     }
 
@@ -395,6 +398,7 @@ impl Table {
             stop: said.stop,
             tied: service && has_ties(self.text(options)),
             main: service && options::value(self.text(options), b"main").is_some(),
+            log: None,
             instance: 0,
             barred: said.barred,
             rules,

@@ -197,14 +197,9 @@ impl Table {
         self.tie(spec, &[NEEDS], &|_, other| self.standing(other) == Standing::Over)
     }
 
-    /// Whether a unit still has to run because of one that waited for it and has not ended.
-    pub fn is_leaned_on(&self, unit: UnitId) -> bool {
-        let leans = |slot: &Slot| slot.unit.state.is_live() && self.waits_for(&slot.spec, unit);
-        self.first(leans).is_some()
-    }
-
+    /// Whether a unit waits for another one, or has done so.
     #[inline(never)]
-    fn waits_for(&self, spec: &Spec, unit: UnitId) -> bool {
+    pub fn waits_for(&self, spec: &Spec, unit: UnitId) -> bool {
         self.tie(spec, &KEYS, &|u, _| u == unit).is_some()
     }
 }

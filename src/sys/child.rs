@@ -12,11 +12,12 @@ use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use pidone::wire::{options, value};
 
+use super::fd::{self, Fd};
 use super::groups::Group;
 use super::setup::{self, Vars};
 use super::spawn::is_missing;
 use super::start::joined;
-use super::{env, fd, kernel, stdio, tty};
+use super::{env, kernel, stdio, tty};
 
 /// What a child is to become. Everything it needs is ready before it is born.
 #[derive(Clone, Copy)]
@@ -33,6 +34,8 @@ pub struct Order<'a> {
     pub terminal: Option<&'a CStr>,
     /// What it is to do with the terminal.
     pub manner: Manner,
+    /// Where its output goes.
+    pub output: Output,
     /// Its end of the pipe by which it tells that it is ready.
     pub gate: Option<Gate>,
     /// The name of the socket by which it does, or empty.
@@ -63,6 +66,44 @@ pub struct Gate {
     pub fd: i32,
     /// The number at which the program is to have it, if it is.
     pub at: Option<u8>,
+}
+
+/// Where the output of a unit goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// To its terminal, or to the console if it has none.
+    Terminal,
+    /// To the console, which is ours.
+    Console,
+    /// Nowhere.
+    Null,
+    /// To this pipe.
+    Pipe(i32),
+}
+
+impl Output {
+    /// How many of the standard descriptors are the terminal, if there is one.
+    fn ends_of_terminal(self) -> i32 {
+        if self == Output::Terminal { 3 } else { 1 }
+    }
+
+    /// Puts it in its place.
+    fn take(self) -> kernel::Result<()> {
+        match self {
+            Output::Terminal | Output::Console => {}
+            Output::Null => {
+                let null = Fd::open(c"/dev/null", fd::WRITE | fd::CLOSE_ON_EXEC);
+                null.opened()?;
+                fd::pass_on(null.raw(), 1);
+                fd::pass_on(null.raw(), 2);
+            }
+            Output::Pipe(pipe) => {
+                fd::pass_on(pipe, 1);
+                fd::pass_on(pipe, 2);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a unit treats its terminal.
@@ -160,6 +201,7 @@ pub fn fail_at(board: Option<&Board>, step: Step, errno: u16) -> ! {
 /// What a child does.
 pub extern "C" fn run(order: &Order<'_>) -> ! {
     kernel::new_session();
+    let output = order.output.take();
     kernel::close_the_rest(open_gate(order.gate));
     if let Some(group) = order.group {
         group.enter(order.options);
@@ -169,8 +211,11 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
     if is_missing(b"", order.condition) {
         fail(order, Step::Condition, ENOENT);
     }
+    if let Err(errno) = output {
+        fail(order, Step::Log, errno);
+    }
     if let Some(path) = order.terminal
-        && let Err(errno) = stdio::replace(path, 0)
+        && let Err(errno) = stdio::replace(path, 0, order.output.ends_of_terminal())
     {
         fail(order, Step::Terminal, errno);
     }
@@ -181,7 +226,8 @@ pub extern "C" fn run(order: &Order<'_>) -> ! {
         tty::take(0);
     }
     if matches!(order.manner, Manner::Ask { .. }) {
-        ask();
+        // Where output goes elsewhere, the terminal is still what input comes from.
+        ask(if order.output == Output::Terminal { 1 } else { 0 });
     }
     if order.options.is_empty() {
         let errno = execute(&order.program, order.envp);
@@ -248,7 +294,7 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
         return refusal(Step::Condition, ENOENT);
     }
     if let Some(path) = order.terminal
-        && let Err(errno) = stdio::replace(path, 0)
+        && let Err(errno) = stdio::replace(path, 0, 3)
     {
         return refusal(Step::Terminal, errno);
     }
@@ -261,9 +307,9 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
 }
 
 /// Asks for Enter and waits for the end of a line, or of the terminal.
-fn ask() {
+fn ask(prompts: i32) {
     let prompt = b"\nPlease press Enter to activate this console. ";
-    let _ = fd::write(1, prompt);
+    let _ = fd::write(prompts, prompt);
     let mut byte = [0u8; 1];
     while let Ok(1) = fd::read(0, &mut byte) {
         if byte == [b'\n'] {

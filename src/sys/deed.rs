@@ -4,6 +4,7 @@ use core::ffi::CStr;
 
 use pidone::machine::care::Errand;
 use pidone::machine::init::{Consoles, Init, Phase};
+use pidone::machine::readers::LogId;
 use pidone::machine::records::Record;
 use pidone::machine::shutdown::NOT_OURS;
 use pidone::machine::table::Table;
@@ -75,6 +76,15 @@ impl Hands {
                 self.nursery.groups.sweep(pid, life, kill);
                 Event::Swept
             }
+            Action::BeginReader { log, unit } => self.begin_reader(init.table(), log, unit),
+            Action::SignalReader { log, pid, signal } => {
+                kernel::signal_group(pid, signal);
+                Event::ReaderSignalled { log }
+            }
+            Action::CloseLog { log, whole } => {
+                self.nursery.logs.close(log, whole);
+                Event::LogClosed { log }
+            }
             Action::Follow { unit, heir } => self.follow(init.table(), unit, heir),
             Action::EndAide { aide } => {
                 kernel::signal_group(aide, Signal::KILL);
@@ -141,6 +151,17 @@ impl Hands {
         match started {
             Ok(pid) => Event::Spawned { unit, pid },
             Err(refusal) => Event::Refused { unit, refusal },
+        }
+    }
+
+    fn begin_reader(&mut self, table: &Table, log: LogId, unit: UnitId) -> Event<'static> {
+        let begun = match table.slot(unit) {
+            Some(slot) => self.nursery.begin_reader(table, log, &slot.spec),
+            None => Err(errno::ENOENT),
+        };
+        match begun {
+            Ok(pid) => Event::ReaderBegun { log, pid },
+            Err(errno) => Event::ReaderRefused { log, errno },
         }
     }
 

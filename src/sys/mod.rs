@@ -16,6 +16,7 @@ pub mod files;
 pub mod groups;
 pub mod host;
 pub mod kernel;
+pub mod logs;
 pub mod memory;
 pub mod mount;
 pub mod outlet;

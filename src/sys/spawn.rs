@@ -2,6 +2,7 @@
 
 use heapless::Vec;
 use pidone::machine::care::Errand;
+use pidone::machine::readers::LogId;
 use pidone::machine::table::{Slot, Spec, Table};
 use pidone::machine::unit::Unit;
 use pidone::machine::{Fault, Life, Pid, Refusal, Step, UnitId};
@@ -10,15 +11,16 @@ use pidone::wire::errno::ESRCH;
 use pidone::wire::inittab::Kind;
 use pidone::wire::lines::LOGICAL_MAX;
 use pidone::wire::names::{begins, holds};
-use pidone::wire::options::{self, Ready};
+use pidone::wire::options::{self, Log, Ready};
 use rustix::fs::{Access, access};
 
 use super::aide::{self, Task};
-use super::child::{self, Board, Gate, Manner, Order, Program};
+use super::child::{self, Board, Gate, Manner, Order, Output, Program};
 use super::cradle;
 use super::ears::{Ears, Sign};
 use super::groups::{Group, Groups};
 use super::kernel;
+use super::logs::{Begin, Logs};
 use super::start::{Args, c_str, joined};
 use super::watch::Watch;
 
@@ -37,6 +39,10 @@ pub struct Nursery {
     pub groups: Groups,
     /// Whether children may have our memory until their execve.
     pub has_cradle: bool,
+    /// The logs that units write to.
+    pub logs: &'static mut Logs,
+    /// Reads one of them.
+    pub reader: Begin,
 }
 
 /// What the order for a child leads to.
@@ -76,11 +82,12 @@ pub fn point_to(words: &[u8]) -> Argv {
     argv
 }
 
-/// How a unit is heard, and where it belongs.
+/// How a unit is heard, where it belongs, and where its output goes.
 struct Ways<'a> {
     gate: Option<Gate>,
     notify: &'a [u8],
     group: Option<Group>,
+    output: Output,
 }
 
 impl Nursery {
@@ -115,17 +122,37 @@ impl Nursery {
         let notify = if speaks { ears.address().map_err(failed)? } else { b"" };
         let at = options::value(field, b"ready").and_then(options::descriptor);
         let gate = pipe.as_ref().map(|(_, its)| Gate { fd: its.raw(), at });
+        let output = self.output(table, spec)?;
         let plain = spec.kind != Kind::AskFirst && options::is_plain(field) && self.has_cradle;
         let mut own = None;
         let (kit, to): (_, Birth) = match cradle::kit().filter(|_| plain) {
             Some(kit) => (kit, cradle::bear),
             None => (own.insert(Kit::new()), bear),
         };
-        let pid = self.hand_over(table, spec, kit, Ways { gate, notify, group }, to)?;
+        let pid = self.hand_over(table, spec, kit, Ways { gate, notify, group, output }, to)?;
         if let (Some(sign), Some((ours, _))) = (sign, pipe) {
             ears.keep(pid, sign, ours);
         }
         Ok(pid)
+    }
+
+    /// Where the output of a unit goes; a log that is not open is opened.
+    fn output(&mut self, table: &Table, spec: &Spec) -> Result<Output, Refusal> {
+        let field = table.text(spec.options);
+        let wanted = if spec.kind.is_service() { options::output(field) } else { None };
+        let log = match wanted {
+            None => return Ok(Output::Terminal),
+            Some(Log::Null) => return Ok(Output::Null),
+            Some(Log::Console) => return Ok(Output::Console),
+            Some(Log::Syslog(_) | Log::File(_)) => self.logs.open(spec.log),
+        };
+        log.map(Output::Pipe).map_err(|errno| Refusal::Fault(Fault { step: Step::Log, errno }))
+    }
+
+    /// Begins the reader of a log, by the line of a unit that writes to it.
+    pub fn begin_reader(&mut self, table: &Table, log: LogId, spec: &Spec) -> kernel::Result<Pid> {
+        let name = (table.text(spec.name.base), table.line_ordinal(spec));
+        self.logs.begin(log, table.text(spec.options), name, self.reader)
     }
 
     /// Begins an aide.
@@ -157,7 +184,7 @@ impl Nursery {
 
     /// Makes this process what a unit would become; comes back only with what failed.
     pub fn become_unit(&self, table: &Table, spec: &Spec) -> Result<Pid, Refusal> {
-        let ways = Ways { gate: None, notify: b"", group: None };
+        let ways = Ways { gate: None, notify: b"", group: None, output: Output::Terminal };
         self.hand_over(table, spec, &mut Kit::new(), ways, child::become_program)
     }
 
@@ -167,7 +194,7 @@ impl Nursery {
         table: &Table,
         spec: &Spec,
         kit: &mut Kit,
-        Ways { gate, notify, group }: Ways<'_>,
+        Ways { gate, notify, group, output }: Ways<'_>,
         to: Birth,
     ) -> Result<Pid, Refusal> {
         let text = table.text(spec.command);
@@ -194,6 +221,7 @@ impl Nursery {
                 kind if kind.is_service() => Manner::Plain,
                 _ => Manner::Console,
             },
+            output,
             gate,
             notify,
             instance: spec.instance,
@@ -226,6 +254,7 @@ pub fn by_the_way(args: Args, command: &[u8]) -> Result<Pid, u16> {
         },
         envp: args.env_pointer(),
         options: &[],
+        output: Output::Terminal,
         gate: None,
         notify: &[],
         instance: 0,

@@ -15,7 +15,7 @@ const HOW: u32 = fd::READ_WRITE | fd::NO_WAIT;
 pub fn fill(args: Args) {
     let console = args.var(b"CONSOLE").or_else(|| args.var(b"console"));
     if let Some(path) = console.and_then(value) {
-        let _ = replace(path, fd::NO_CONTROL);
+        let _ = replace(path, fd::NO_CONTROL, 3);
     }
     for number in 0..3 {
         if fd::is_closed(number) {
@@ -27,13 +27,13 @@ pub fn fill(args: Args) {
     }
 }
 
-/// Opens a terminal for standard input, output and error. Opened so that a line without carrier
-/// does not hold us, it blocks again once it is open.
-pub fn replace(path: &CStr, flags: u32) -> Result<()> {
+/// Opens a terminal for so many of standard input, output and error. Opened so that a line without
+/// carrier does not hold us, it blocks again once it is open.
+pub fn replace(path: &CStr, flags: u32, ends: i32) -> Result<()> {
     let fd = Fd::open(path, HOW | flags);
     fd.opened()?;
     fd::set_waiting(&fd);
-    for number in 0..3 {
+    for number in 0..ends {
         fd::place(&fd, number);
     }
     close_unless_standard(fd);

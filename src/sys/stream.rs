@@ -105,7 +105,8 @@ pub fn truncate(file: &Fd, size: u64) -> Result<u32> {
     outcome(unsafe { raw_syscall!(Sysno::ftruncate, file.raw(), size) })
 }
 
-fn memory_file(name: &CStr) -> Fd {
+/// A file in memory, closed at the execve.
+pub fn memory_file(name: &CStr) -> Fd {
     // SAFETY: the kernel reads a string; the flag is MFD_CLOEXEC.
     Fd::from_call(unsafe { raw_syscall!(Sysno::memfd_create, name.as_ptr(), 1) })
 }

@@ -5,6 +5,7 @@
 
 use super::names::{begins, place, take};
 use super::signals::{self, Signal};
+use super::syslog::{self, Level};
 use super::value::{self, Millis, Units, plain, size, time};
 
 /// When a unit is started again.
@@ -78,8 +79,6 @@ pub struct Problem<'a> {
 pub enum Fault {
     /// This was expected.
     Wrong { expected: &'static [u8] },
-    /// It is good and known, but not carried out; without it the unit does less.
-    Unheeded,
     /// It is good, but means nothing to this action.
     Pointless,
 }
@@ -112,7 +111,7 @@ enum Kind {
     Port,
 }
 
-const KINDS: [Kind; 24] = [
+const KINDS: [Kind; 22] = [
     Kind::Account,
     Kind::Guard,
     Kind::Root,
@@ -135,8 +134,6 @@ const KINDS: [Kind; 24] = [
     Kind::Ready,
     Kind::Flag,
     Kind::Log,
-    Kind::Count,
-    Kind::Size,
 ];
 
 /// The options without which a unit must not run: it would have rights that it must not have.
@@ -144,12 +141,10 @@ pub const GUARDS: &[u8] = b"user group root nnp";
 
 /// The options of units that are not waited for by the boot or the shutdown.
 pub const FOR_SERVICES: &[u8] =
-    b"restart ready after needs count main check port mem watchdog pidfile";
+    b"restart ready after needs count main check port mem watchdog pidfile log";
 
-/// So many of the lines are of those, and so many of options that are carried out; the others are
-/// only checked.
+/// So many of the lines are of those.
 const GUARD_LINES: usize = 4;
-const HEEDED: usize = 21;
 
 /// For each kind a line: the options that are of it, and what is expected of their values.
 const OPTIONS: &[u8] = b"\
@@ -167,16 +162,14 @@ dir env check pidfile:a path that begins with /
 umask:an octal mask, as 022
 nice:-20 to 19
 oom:-1000 to 1000
-nofile fails count:a number from 1
-mem:a size: 500, 200K, 64M, 1G
+nofile fails count log-keep:a number from 1
+mem log-size:a size: 500, 200K, 64M, 1G
 every watchdog:a time: 100ms, 5s, 2m, 1h
 port:1 to 65535
 after needs:names joined by +
 ready:notify, fd3, exit, a path, or port and a number
 main:no value
-log:syslog, null, console or a path
-log-keep:a number from 1
-log-size:a size: 500, 200K, 64M, 1G";
+log:syslog, syslog+facility.level, null, console or a path";
 
 /// The options by which the process of a unit is set up, in the order in which that is done. A
 /// step that failed is known by its place here.
@@ -235,6 +228,43 @@ fn ready(text: &[u8]) -> Option<Ready> {
         None if descriptor(text).is_some() => Some(Ready::Newline),
         None => port(text).map(|_| Ready::Port),
     }
+}
+
+/// Where the output of a unit goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Log<'a> {
+    /// Nowhere.
+    Null,
+    /// To the console, though the unit may have a terminal.
+    Console,
+    /// To syslog, with this priority.
+    Syslog(u8),
+    /// To this file.
+    File(&'a [u8]),
+}
+
+/// The longest path of a log, in bytes: its reader has room for 512, and for what rotation puts
+/// behind a name.
+const LOG_PATH_MAX: usize = 500;
+
+/// The priority of output that asks for no other one: daemon.info.
+const OUTPUT: u8 = 3 * 8 + Level::Info as u8;
+
+fn log(text: &[u8]) -> Option<Log<'_>> {
+    let mut priority = text;
+    match place(b"null console syslog", take(&mut priority, b'+')) {
+        Some(0) if priority.is_empty() => Some(Log::Null),
+        Some(1) if priority.is_empty() => Some(Log::Console),
+        Some(2) if text.len() == b"syslog".len() => Some(Log::Syslog(OUTPUT)),
+        Some(2) => syslog::parse(priority).map(Log::Syslog),
+        Some(_) => None,
+        None => (is_path(text) && text.len() <= LOG_PATH_MAX).then_some(Log::File(text)),
+    }
+}
+
+/// Where a field wants output to go, if it says so.
+pub fn output(field: &[u8]) -> Option<Log<'_>> {
+    value(field, b"log").and_then(log)
 }
 
 /// The runlevels of a field that is a runlevel list, one bit each; nothing for another field.
@@ -350,8 +380,8 @@ impl<'a> Options<'a> {
         barred: false,
     };
 
-    /// Reads a field. What is wrong or not carried out goes to `report`. A runlevel list is no
-    /// option and changes nothing.
+    /// Reads a field. What is wrong goes to `report`. A runlevel list is no option and changes
+    /// nothing.
     pub fn read(&mut self, field: &'a [u8], report: &mut dyn FnMut(Problem<'a>)) {
         let mut rest = if runlevels(field).is_some() { &[] } else { field };
         while !rest.is_empty() {
@@ -372,13 +402,11 @@ impl<'a> Options<'a> {
             return report(Problem { option, fault, bars });
         };
         let good = text.and_then(|text| self.take(*KINDS.get(line)?, which, text)).is_some();
-        if good && line < HEEDED {
-            return;
+        if !good {
+            let bars = line < GUARD_LINES;
+            self.barred |= bars;
+            report(Problem { option, fault: Fault::Wrong { expected }, bars });
         }
-        let fault = if good { Fault::Unheeded } else { Fault::Wrong { expected } };
-        let bars = line < GUARD_LINES;
-        self.barred |= bars;
-        report(Problem { option, fault, bars });
     }
 
     /// Takes a value in, or only checks it, by the kind of the option and its place among those
@@ -414,7 +442,7 @@ impl Kind {
             Kind::Name | Kind::Account => return value::is_name(text),
             Kind::Names | Kind::Guard => return are_names(text),
             Kind::If | Kind::Path | Kind::Root => return is_path(text),
-            Kind::Log => return is_path(text) || place(b"syslog null console", text).is_some(),
+            Kind::Log => return log(text).is_some(),
             Kind::Ready => return ready(text).is_some(),
             Kind::Restart => return restart(text).is_some(),
             Kind::Flag | Kind::GuardFlag => return true,
@@ -451,19 +479,18 @@ mod tests {
 
     /// What is carried out without the child.
     const WITHOUT: &[u8] = b"name restart delay max-delay grace max stop check fails every port \
-        after needs main";
+        after needs main log log-size log-keep";
 
     #[test]
     fn of_each_option_it_is_known_whether_a_child_has_something_to_do_for_it() {
         let mut lines = OPTIONS;
-        for line in 0..KINDS.len() {
+        for _ in KINDS {
             let mut keys = take(&mut { take(&mut lines, b'\n') }, b':');
             while !keys.is_empty() {
                 let key = take(&mut keys, b' ');
                 let known = [SETTINGS, TOLD, WITHOUT].map(|list| place(list, key).is_some());
                 let times = known.iter().filter(|known| **known).count();
-                // What is not carried out yet is nobody's.
-                assert_eq!(times, usize::from(line < HEEDED), "{}", key.escape_ascii());
+                assert_eq!(times, 1, "{}", key.escape_ascii());
             }
         }
         assert!(is_plain(b"") && is_plain(b"2345") && is_plain(b"name=a,delay=1s,main"));
@@ -528,11 +555,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_checked_is_told_and_changes_nothing() {
-        for option in ["log=null", "log-size=64M", "log-keep=2"] {
-            let problem =
-                Problem { option: option.as_bytes(), fault: Fault::Unheeded, bars: false };
-            assert_eq!(read(option), (UNSET, vec![problem]));
+    fn output_goes_where_a_field_says() {
+        for (field, to) in [
+            ("log=null", Some(Log::Null)),
+            ("nice=1,log=console", Some(Log::Console)),
+            ("log=syslog", Some(Log::Syslog(30))),
+            ("log=syslog+local0.err", Some(Log::Syslog(131))),
+            ("log=/var/log/web+1,log-size=1K", Some(Log::File(b"/var/log/web+1"))),
+            ("log-size=1K", None),
+        ] {
+            assert_eq!(read(field), (UNSET, vec![]), "{field}");
+            assert_eq!(output(field.as_bytes()), to, "{field}");
+        }
+        let long = format!("log=/{}", "x".repeat(LOG_PATH_MAX));
+        for field in ["log=syslog+", "log=syslog+loud", "log=null+1", "log=", &long] {
+            expected(field);
+            assert_eq!(output(field.as_bytes()), None, "{field}");
         }
     }
 
@@ -582,7 +620,7 @@ mod tests {
             ("root=x", "a path that begins with /"),
             ("needs=+", "names joined by +"),
             ("ready=x", "notify, fd3, exit, a path, or port and a number"),
-            ("log=x", "syslog, null, console or a path"),
+            ("log=x", "syslog, syslog+facility.level, null, console or a path"),
             ("main=1", "no value"),
             ("nnp=1", "no value"),
             ("umask=9", "an octal mask, as 022"),
@@ -628,9 +666,9 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_an_option_that_is_carried_out() {
+    fn every_setting_is_an_option() {
         for setting in SETTINGS.split(|&b| b == b' ') {
-            let lines = OPTIONS.split(|&b| b == b'\n').take(HEEDED);
+            let lines = OPTIONS.split(|&b| b == b'\n');
             let mut heads = lines.map(|line| line.split(|&b| b == b':').next().unwrap());
             assert!(heads.any(|head| place(head, setting).is_some()));
         }

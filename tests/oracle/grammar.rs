@@ -196,6 +196,9 @@ pub const CASES: &[Case] = &[
          :user=root,group=root,nnp,env=/etc/env,root=/:once:/bin/say c\n\
          :check=/bin/true,every=30s,fails=3,watchdog=1m,mem=64M,port=3003:respawn:/bin/hold d\n\
          :needs=b,log=null,log-size=1K,log-keep=2:once:/bin/say e\n\
+         :log=syslog+local0.err:once:/bin/say h\n\
+         :log=/out/i,log-size=1K:once:/bin/say i\n\
+         :log=console:once:/bin/say j\n\
          :count=1,main:respawn:/bin/hold f\n\
          :pidfile=/run/g.pid:once:/bin/say g\n",
     )
@@ -212,9 +215,12 @@ pub const CASES: &[Case] = &[
         Step::Said("e"),
         Step::Said("f"),
         Step::Said("g"),
+        Step::Said("h"),
+        Step::Said("i"),
+        Step::Said("j"),
     ])
     .sorted()
-    .same("a\nb\nc\nd\ne\nf\ng"),
+    .same("a\nb\nc\nd\ne\nf\ng\nh\ni\nj"),
 ];
 
 /// A line that ends well below a thousand bytes.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use pidone::machine::init::{Init, Phase};
+use pidone::machine::readers::DRAIN_MS;
 use pidone::machine::shutdown::{KILL_WAIT_MS, LAST_MS, TERM_WAIT_MS};
 use pidone::machine::table::Slot;
 use pidone::machine::unit::State;
@@ -13,6 +14,7 @@ use pidone::wire::signals::Signal;
 
 use super::care::Care;
 use super::people::Process;
+use super::readers::Readers;
 use super::ties;
 use super::world::is_down;
 
@@ -43,11 +45,15 @@ pub struct Checks {
     unheard: Vec<String>,
     pub lost: u64,
     pub care: Care,
+    pub readers: Readers,
 }
 
 impl Checks {
     /// Sees what the machine is about to be told.
     pub fn event(&mut self, event: &Event<'_>) {
+        if matches!(event, Event::TextEnd | Event::TextFailed { .. }) {
+            self.readers.read_anew();
+        }
         match event {
             Event::Requested(Request::Pause) => self.paused = true,
             Event::Requested(Request::Continue) => self.paused = false,
@@ -112,6 +118,9 @@ impl Checks {
             return Err(format!("{key} must not run"));
         }
         self.turn(key, slot.spec.kind, init)?;
+        if is_down(init) {
+            self.readers.lines_begin(processes)?;
+        }
         let field = String::from_utf8_lossy(init.table().text(slot.spec.options)).into_owned();
         let count = field.split(',').find_map(|option| option.strip_prefix("count="));
         let count = count.map_or(1, |count| count.parse().unwrap());
@@ -278,6 +287,7 @@ impl Checks {
         }
         ties::settled(init, self.paused)?;
         self.care.settled(now, processes, init)?;
+        self.readers.settled(now, processes, init)?;
         self.overdue(now, processes, init)
     }
 
@@ -340,5 +350,14 @@ fn bound(init: &Init<'_>) -> u64 {
     let lines = slots.iter().filter(|s| s.spec.kind == Kind::Shutdown);
     let (kill, last) = (u64::from(KILL_WAIT_MS), u64::from(LAST_MS));
     let lines: u64 = lines.map(|s| u64::from(s.spec.rules.grace) + last + kill).sum();
-    ties::chain(init) + grace + 2 * kill + lines + u64::from(TERM_WAIT_MS) + 4 * last + kill + 1000
+    let drain = u64::from(DRAIN_MS);
+    ties::chain(init)
+        + grace
+        + drain
+        + 2 * kill
+        + lines
+        + u64::from(TERM_WAIT_MS)
+        + 4 * last
+        + kill
+        + 1000
 }

@@ -15,7 +15,10 @@ pub struct Process {
     /// The process of the unit that it looks after, and which one of the world that is.
     pub aide_of: Option<Pid>,
     pub of_serial: u64,
-    /// It has been killed as an aide.
+    /// The log that it reads, and that it writes to.
+    pub reads: Option<usize>,
+    pub writes: Option<usize>,
+    /// It has been killed as an aide or as a reader.
     pub killed: bool,
     /// When it says the next time that it is alive.
     pub speaks: Option<u64>,
@@ -46,6 +49,7 @@ pub struct Tally {
     pub reloads: u64,
     pub ready: u64,
     pub looks: u64,
+    pub readers: u64,
     pub followed: u64,
     pub reboots: u64,
     pub replaced: u64,
@@ -65,6 +69,7 @@ impl Tally {
         self.reloads += other.reloads;
         self.ready += other.ready;
         self.looks += other.looks;
+        self.readers += other.readers;
         self.followed += other.followed;
         self.reboots += other.reboots;
         self.replaced += other.replaced;
@@ -79,6 +84,7 @@ impl Tally {
         assert!(self.kills > worlds / 10 && self.reloads > worlds && self.replaced > worlds / 20);
         assert!(self.ready > worlds / 2, "hardly anything was ready: {self:?}");
         assert!(self.followed > worlds / 10, "hardly anybody was followed: {self:?}");
+        assert!(self.readers > worlds, "hardly any log was read: {self:?}");
         assert!(self.looks > worlds, "hardly anybody was looked at: {self:?}");
         assert!(self.commanded > worlds / 10, "hardly anything was wanted: {self:?}");
         assert!(self.asked > worlds, "hardly anybody asked: {self:?}");

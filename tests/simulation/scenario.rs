@@ -106,6 +106,14 @@ const OPTIONS: &[&str] = &[
     "after=web+net,needs=db,grace=1s",
     "name=web,needs=net+init",
     "name=db,after=web,ready=notify",
+    "log=syslog",
+    "log=/log/a,log-size=1K",
+    "log=/log/a,log-keep=2,max=3/20s",
+    "name=web,log=/log/b,after=db",
+    "name=db,count=3,log=syslog",
+    "name=db,log=syslog+local0.err,pidfile=/run/y",
+    "needs=db,log=/log/b,restart=on-failure,grace=1s",
+    "log=null",
 ];
 
 const TERMINALS: &[&str] = &["", "", "", "null", "tty1", "ttyS0", "vc/3", "@console"];

@@ -21,7 +21,10 @@ impl World {
     /// A child of a child loses its parent, and is ours.
     pub fn orphan(&mut self) {
         if let Some(pid) = self.free_pid() {
-            let process = self.process(None);
+            let mut process = self.process(None);
+            // It may have been a child of a unit, and write where that does.
+            let log = self.processes.values().find_map(|process| process.writes);
+            process.writes = log.filter(|_| self.random.hits(50));
             self.processes.insert(pid, process);
         }
     }

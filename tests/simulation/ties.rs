@@ -2,6 +2,7 @@
 
 use pidone::machine::UnitId;
 use pidone::machine::init::{Init, Phase};
+use pidone::machine::readers::DRAIN_MS;
 use pidone::machine::table::Slot;
 use pidone::machine::unit::State;
 use pidone::wire::inittab::Kind;
@@ -119,5 +120,6 @@ fn comes_back(init: &Init<'_>, unit: UnitId, from: &Slot) -> Result<(), String> 
 pub fn chain(init: &Init<'_>) -> u64 {
     let slots = init.table().slots().iter();
     let tied = slots.filter(|slot| slot.spec.tied && slot.unit.state.is_live());
-    tied.map(|slot| u64::from(slot.spec.rules.grace)).sum()
+    let drain = |slot: &Slot| slot.spec.log.map_or(0, |_| u64::from(DRAIN_MS));
+    tied.map(|slot| u64::from(slot.spec.rules.grace) + drain(slot)).sum()
 }

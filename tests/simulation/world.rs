@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use pidone::machine::init::{Init, Phase};
 use pidone::machine::memory::Memory;
+use pidone::machine::readers::LogId;
 use pidone::machine::time::Instant;
 use pidone::machine::{Action, End, Event, Exit, Fault, Mode, Pid, Refusal, Request, Step, UnitId};
 use pidone::wire::options::Ready;
@@ -126,6 +127,9 @@ impl World {
                 self.checks.sweeps(pid, kill, &self.processes, &self.init)?;
                 self.handle(Event::Swept)
             }
+            Action::BeginReader { log, unit } => self.begin_reader(log, unit),
+            Action::SignalReader { log, pid, signal } => self.signal_reader(log, pid, signal),
+            Action::CloseLog { log, whole } => self.close_log(log, whole),
             Action::Follow { unit, .. } => self.follow(unit),
             Action::BeginAide { of, errand, .. } => self.begin_aide(of, errand),
             Action::EndAide { aide } => {
@@ -222,6 +226,10 @@ impl World {
         };
         self.tally.spawns += 1;
         let mut process = self.process(Some(key));
+        process.writes = slot.spec.log.map(LogId::place);
+        if let Some(log) = process.writes {
+            self.checks.readers.opened(self.now, log);
+        }
         process.waited_for = slot.spec.rules.ready != Ready::AtOnce;
         let by_aide = matches!(slot.spec.rules.ready, Ready::Exit | Ready::Path | Ready::Port);
         let shows = process.waited_for && !by_aide;
@@ -291,6 +299,8 @@ impl World {
             finds: false,
             aide_of: None,
             of_serial: 0,
+            reads: None,
+            writes: None,
             killed: false,
             speaks: None,
             ready: None,
@@ -334,6 +344,7 @@ impl World {
 
     /// The one wait: for what comes first of a deadline, a request, a death, a new arrival.
     fn wait(&mut self) -> Result<(), String> {
+        self.let_readers_end();
         let deadline = self.init.next_deadline().map(Instant::millis);
         let request = self.requests.front().map(|r| r.0);
         let living = self.processes.values().filter(|p| !p.zombie);
@@ -384,6 +395,9 @@ impl World {
             self.tally.exits += 1;
             let (exit, fault) = (process.exit, process.fault);
             self.checks.reaped(pid, &process, &self.init);
+            if let Some(log) = process.reads {
+                self.checks.readers.ended(self.now, log, exit);
+            }
             if let Some(of) = process.aide_of {
                 self.aide_ended(of, &process);
             }

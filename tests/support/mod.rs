@@ -7,6 +7,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part")]
 
+pub mod badfs;
 pub mod console;
 pub mod container;
 pub mod end;

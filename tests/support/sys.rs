@@ -317,6 +317,12 @@ pub fn mount(kind: &CStr, target: &Path, options: &CStr) -> io::Result<()> {
     check(unsafe { mount_c(kind, &c_path(target), kind, 0, options) })
 }
 
+/// Gives a mounted file system other options.
+pub fn remount(target: &Path, options: &CStr) -> io::Result<()> {
+    // Safety: all strings are valid for the call.
+    check(unsafe { mount_c(c"none", &c_path(target), c"", libc::MS_REMOUNT, options) })
+}
+
 /// Shows a folder or a file of the host at another place as well, to be read only.
 pub fn bind(from: &Path, to: &Path) -> io::Result<()> {
     let (from, to) = (c_path(from), c_path(to));
