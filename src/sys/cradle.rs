@@ -1,9 +1,9 @@
-//! The cradle: where a child is born that has our memory until its execve, so that nothing need be
-//! copied, and a stack of its own, so that we need not wait for it. There is one cradle. While a
-//! child lies in it, which may be long where its program is on a dead disk, others are forked.
+//! The cradles: where children are born that have our memory until their execve, so that nothing
+//! need be copied, and a stack of their own, so that we need not wait for them. While a child lies
+//! in each, which may be long where its program is on a dead disk, others are forked.
 
-use core::mem::{MaybeUninit, transmute};
-use core::ptr::{addr_of_mut, from_ref};
+use core::mem::MaybeUninit;
+use core::ptr::from_ref;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use pidone::machine::{Fault, Pid, Refusal, Step};
@@ -18,29 +18,48 @@ use super::kernel;
 use super::memory;
 use super::spawn::{self, Kit};
 
-/// The stack of the child, in bytes. The deepest way to the execve takes some 4 KiB, and what is
-/// not used is not there. In front of it lies code, which cannot be written to.
-const STACK: usize = 14 * 4096;
+/// How many there are: a few terminals get their prompts at once.
+const COUNT: usize = 4;
 
-/// The cradle. It is all zeros until it is used.
+/// The room of one, in bytes.
+const PLOT: usize = main_child::SPARE / COUNT;
+
+/// A cradle. It is all zeros until it is used.
 #[repr(C)]
 struct Cradle {
-    stack: [u8; STACK],
+    /// The stack of the child. The deepest way to the execve takes some 2 KiB of 13, and what is
+    /// not used is not there.
+    stack: [u8; PLOT - size_of::<Bed>()],
+    bed: Bed,
+}
+
+/// What lies behind the stack.
+#[repr(C, align(16))]
+struct Bed {
     /// Not 0 while a child lies in it. The kernel clears it with the execve or the end.
     occupied: AtomicU32,
     kit: Kit,
-    order: MaybeUninit<Order<'static>>,
+    order: MaybeUninit<[u64; ORDER]>,
 }
 
-/// Where it stands: in memory that the binary has for a container's init, which we are not.
-fn place() -> *mut Cradle {
-    const { assert!(size_of::<Cradle>() <= main_child::SPARE && align_of::<Cradle>() <= 4096) };
-    main_child::spare().cast()
+/// The most that the order for a child takes, in words of eight bytes.
+const ORDER: usize = 32;
+
+const _: () = assert!(size_of::<Cradle>() == PLOT && size_of::<Bed>() < 4096);
+
+/// Where they stand: in memory that the binary has for a container's init, which we are not.
+fn place(index: usize) -> *mut Cradle {
+    // The place is in the spare memory, of which there is enough.
+    main_child::spare().wrapping_add(index % COUNT * PLOT).cast()
 }
 
-fn occupied() -> &'static AtomicU32 {
+fn occupied(index: usize) -> &'static AtomicU32 {
     // SAFETY: zeros are such a word, the place is there for ever, and nobody else uses it.
-    unsafe { &(*place()).occupied }
+    unsafe { &(*place(index)).bed.occupied }
+}
+
+fn is_free(index: &usize) -> bool {
+    occupied(*index).load(Ordering::Acquire) == 0
 }
 
 /// The version of the kernel from which on a child's core leaves those alone who only have the same
@@ -57,48 +76,83 @@ pub fn is_safe(on_machine: bool) -> bool {
     on_machine || value::is_release_from(Names::ask().get(RELEASE), CORE_OF_ONE)
 }
 
-/// What an order can be made with that goes to [`bear`], if nobody lies in the cradle. It is put
-/// together and handed over before this is asked for again.
+/// What an order can be made with that goes to [`bear`], if a cradle is free. It is put together
+/// and handed over before this is asked for again.
 pub fn kit() -> Option<&'static mut Kit> {
-    let is_free = occupied().load(Ordering::Acquire) == 0;
+    let index = (0..COUNT).find(is_free)?;
     // SAFETY: zeros are an empty kit, and no child uses it any more.
-    is_free.then(|| unsafe { &mut *addr_of_mut!((*place()).kit) })
+    Some(unsafe { &mut (*place(index)).bed.kit })
 }
 
-/// Starts a child in the cradle, with an order that leads to nothing but the kit and what is there
-/// for ever.
+/// Starts a child with an order that leads to nothing but such a kit and what is there for ever.
 pub fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
     // The texts of a line may become those of another one meanwhile, and ask for nothing.
     let (condition, options, board) = (&b""[..], &b""[..], Some(Board::ours()));
     let own = Order { condition, options, board, ..*order };
-    // SAFETY: nobody lies in the cradle, or there would be no kit to make an order of. What the
-    // order leads to is left alone until the next one can be made.
-    let own = unsafe { (*place()).order.write(transmute::<Order<'_>, Order<'static>>(own)) };
-    occupied().store(1, Ordering::Relaxed);
-    // SAFETY: `run` never returns, and leaves word on a board that is meant for it. The stack lies
-    // in front of the word.
-    let born = unsafe { kernel::spawn_below(own, from_ref(occupied()), run) };
-    if born.is_err() {
-        occupied().store(0, Ordering::Relaxed);
-    }
-    match born {
+    // The words lie in the kit, which lies in the cradle that is meant.
+    let index = (order.program.argv as usize).wrapping_sub(place(0) as usize) / PLOT;
+    // SAFETY: `run` never returns, and leaves word on a board that is meant for it. Nobody lies in
+    // the cradle, or there would be no kit to make an order of, and what the order leads to is left
+    // alone until somebody else can have the kit.
+    match unsafe { lay(index, own, run) } {
         // Whoever emulates our processor, as qemu(1) does, may not know this kind of child.
         Err(EINVAL) => spawn::bear(order),
         born => born.map_err(|errno| Refusal::Fault(Fault { step: Step::Fork, errno })),
     }
 }
 
-/// The least and the most that somebody is given to leave the cradle, in milliseconds: it takes
-/// less than the one, and on a dead disk for ever, where we do not wake for it more than that.
+/// Starts a child that does something on its own, in a cradle if it may and one is free.
+///
+/// # Safety
+/// `body` does not return, and changes nothing but what is on its stack.
+pub unsafe fn send<T: Copy>(may: bool, order: T, body: extern "C" fn(&T) -> !) -> Result<Pid, u16> {
+    // SAFETY: the caller vouches for the body; without a cradle it works on a copy of our memory.
+    unsafe {
+        let free = (0..COUNT).find(is_free).filter(|_| may);
+        match free.map(|index| lay(index, order, body)) {
+            None | Some(Err(EINVAL)) => kernel::fork(&order, body),
+            Some(born) => born,
+        }
+    }
+}
+
+/// Lays a child with its order into a cradle that is free.
+///
+/// # Safety
+/// `body` does not return, and changes nothing of our memory that is not meant for it. What the
+/// order leads to is left alone until the cradle is free again.
+unsafe fn lay<T: Copy>(index: usize, order: T, body: extern "C" fn(&T) -> !) -> Result<Pid, u16> {
+    const { assert!(size_of::<T>() <= 8 * ORDER && align_of::<T>() <= 8) };
+    // SAFETY: there is room for the order, and nobody has it.
+    let own = unsafe {
+        let own: *mut T = (*place(index)).bed.order.as_mut_ptr().cast();
+        own.write(order);
+        &*own
+    };
+    let word = occupied(index);
+    word.store(1, Ordering::Relaxed);
+    // SAFETY: the caller vouches for the body. The stack lies in front of the word.
+    let born = unsafe { kernel::spawn_below(own, from_ref(word), body) };
+    if born.is_err() {
+        word.store(0, Ordering::Relaxed);
+    }
+    born
+}
+
+/// The least and the most that somebody is given to leave a cradle, in milliseconds: it takes less
+/// than the one, and on a dead disk for ever, where we do not wake for it more than that.
 const LEAVE_MS: (Millis, Millis) = (20, 60_000);
 
-/// Gives back its memory. If somebody lies in it, this is to be asked again after the time that
-/// comes back: double the one that was waited for last.
+/// Gives back the memory of those that are free. If somebody lies in one, this is to be asked again
+/// after the time that comes back: double the one that was waited for last.
 pub fn tidy_up(waited: Option<Millis>) -> Option<Millis> {
     let (least, most) = LEAVE_MS;
-    if occupied().load(Ordering::Acquire) != 0 {
-        return Some(waited.map_or(least, |last| most.min(2 * last)));
+    if (0..COUNT).all(|index| is_free(&index)) {
+        memory::forget(place(0) as usize, COUNT * PLOT);
+        return None;
     }
-    memory::forget(place() as usize, main_child::SPARE);
-    None
+    for index in (0..COUNT).filter(is_free) {
+        memory::forget(place(index) as usize, PLOT);
+    }
+    Some(waited.map_or(least, |last| most.min(2 * last)))
 }

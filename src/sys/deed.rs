@@ -22,6 +22,7 @@ use rustix::system::RebootCommand;
 
 use super::calls;
 use super::container::kin;
+use super::cradle;
 use super::ears::Ears;
 use super::facts::{Names, RELEASE};
 use super::fd::{self, Fd};
@@ -327,7 +328,7 @@ impl Hands {
     /// Records of sessions and boots are those of the machine.
     fn write_down(&self, record: &Record) -> Event<'static> {
         match self.place {
-            Place::Top { .. } => write_down(record),
+            Place::Top { .. } => write_down(record, self.nursery.has_cradle),
             Place::Within { .. } => Event::Recorded { writer: None },
         }
     }
@@ -384,11 +385,11 @@ fn signal_unit(pid: Pid, signal: Signal, hangup: bool) {
     kernel::signal_group(pid, Signal::CONT);
 }
 
-/// Forks a child that writes a record: its file may lie on a file system that does not answer.
-fn write_down(record: &Record) -> Event<'static> {
-    // SAFETY: `do_write_down` never returns, and works on a copy of our memory.
-    let writer = unsafe { kernel::fork(record, do_write_down) }.ok();
-    Event::Recorded { writer }
+/// Sends a child that writes a record: its file may lie on a file system that does not answer.
+fn write_down(&record: &Record, has_cradle: bool) -> Event<'static> {
+    // SAFETY: `do_write_down` never returns, and has all that it changes on its stack.
+    let writer = unsafe { cradle::send(has_cradle, record, do_write_down) };
+    Event::Recorded { writer: writer.ok() }
 }
 
 extern "C" fn do_write_down(record: &Record) -> ! {
