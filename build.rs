@@ -85,6 +85,7 @@ const INIT: &[&str] = &[
     "*3sys4ears5Inlet4next*",
     "*3sys4ears*Fd$GT$4take*",
     "*3sys4ears4Ears8are_open*",
+    "*3sys4ears4Ears11is_attended*",
     "*3sys4ears4Gate4look*",
     "*7machine7earlier*",
     "*7machine4care*",

@@ -175,7 +175,7 @@ fn hear(init: &mut Init<'_>, hands: &mut Hands) {
     if hands.watch.have_consoles_changed() {
         init.handle(kernel::now(), Event::ConsolesChanged);
     }
-    if hands.ears.are_open() {
+    if hands.ears.are_open() || hands.ears.is_attended() {
         listen(init, hands);
     }
 }

@@ -160,11 +160,14 @@ impl Ears {
         Ok(&self.name)
     }
 
-    /// Whether anything is listened to.
+    /// Whether any unit is listened to.
     pub fn are_open(&self) -> bool {
-        let sockets = [&self.notify, &self.control];
-        sockets.iter().any(|inlet| inlet.socket.is_open())
-            || self.gates.iter().any(|gate| gate.fd.is_open())
+        self.notify.socket.is_open() || self.gates.iter().any(|gate| gate.fd.is_open())
+    }
+
+    /// Whether anybody may ask something.
+    pub fn is_attended(&self) -> bool {
+        self.control.socket.is_open()
     }
 
     /// The next thing that is there to be heard.
