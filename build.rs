@@ -95,11 +95,13 @@ const INIT: &[&str] = &[
     "*7machine6health*10aide_ended*",
     "*7machine6health*9next_care*",
     "*3sys6source*",
+    "*3sys5child5Board7word_of*",
     "*3sys4reap6Reaper7put_off*",
     "*3sys4reap4walk*",
     "*7machine4init4Init6handle*",
     "*7machine5lives*6exited*",
     "*7machine4init4Init7advance*",
+    "*7machine4init4Init4walk*",
     "*7machine4init4Init11next_action*",
     "*7machine4init4Init13next_deadline*",
     "*7machine4init4Init14comes_to_rest*",
@@ -153,7 +155,7 @@ SECTIONS
     . = ALIGN(0x1000);
     *(.bss.*10main_child3OWN*) *(.bss.*10main_child9OWN_TAKEN*) *(.bss.*10main_child3BED*)
     . = ALIGN(0x1000);
-    *(.bss.*4init5STORE*)
+    *(.bss.*5child6SHARED*) *(.bss.*4init5STORE*)
     *(.bss .bss.* COMMON)
   } :data
   /DISCARD/ : { *(.comment) *(.note .note.*) *(.eh_frame .eh_frame_hdr) *(.gcc_except_table*) }

@@ -12,8 +12,9 @@ use crate::wire::lines::Lines;
 /// The size of a page, in bytes.
 const PAGE: usize = 4096;
 
-/// What stands in front of the memory, in bytes, so that a page begins there: whether it is taken.
-const LEAD: usize = 8;
+/// What stands in front of the memory, in bytes, where a page begins: what the layout of the binary
+/// puts there besides, and whether the memory is taken.
+const LEAD: usize = 16;
 
 /// Room for something of whoever runs the machine, in bytes: it shares the first page with what
 /// the machine itself always touches.
