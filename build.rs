@@ -97,6 +97,7 @@ const INIT: &[&str] = &[
     "*3sys5child5Board7word_of*",
     "*3sys4reap6Reaper7put_off*",
     "*3sys4reap4walk*",
+    "*3sys4reap8CHILDREN*",
     "*7machine4init4Init6handle*",
     "*7machine5lives*6exited*",
     "*7machine4init4Init7advance*",

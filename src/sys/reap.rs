@@ -5,6 +5,8 @@
 //! many. So after it all of them are looked for, at once where that is cheap, and otherwise so
 //! seldom that it takes a small part of the time.
 
+use core::ffi::CStr;
+
 use pidone::machine::Pid;
 use pidone::machine::time::Instant;
 
@@ -158,11 +160,17 @@ impl Reaper {
 /// The kernel hands its list of children out by pages.
 const PIECE: usize = 4096;
 
+/// The kernel's list of our children, with a NUL. It has a name of its own so that it lies with the
+/// code that needs it, which stays in memory.
+static CHILDREN: [u8; 27] = *b"/proc/thread-self/children\0";
+
 /// Tries every child that the kernel lists by its number.
 #[cold]
 #[inline(never)]
 fn walk(each: &mut dyn FnMut(Reaped)) {
-    let list = Fd::open(c"/proc/thread-self/children", fd::READ | fd::CLOSE_ON_EXEC);
+    // SAFETY: there is one NUL, at the end.
+    let path = unsafe { CStr::from_bytes_with_nul_unchecked(&CHILDREN) };
+    let list = Fd::open(path, fd::READ | fd::CLOSE_ON_EXEC);
     let mut room = [0u8; PIECE];
     let mut number = 0i32;
     while let Ok(count @ 1..) = fd::read(list.raw(), &mut room) {
