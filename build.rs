@@ -115,7 +115,7 @@ const INIT: &[&str] = &[
     "*7machine3log3Log8deadline*",
 ];
 
-const GETTY: &[&str] = &["*6applet5getty3key*", "*3sys2fd4read*"];
+const GETTY: &[&str] = &["*6applet5getty3key*", "*6applet5getty4read*", "*3sys2fd4read*"];
 
 /// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder
 /// would need is left out, since nothing here unwinds. Each segment follows in the file without

@@ -17,7 +17,7 @@ const SIZE_MAX: u64 = 144 * 1024;
 const LOGIN_MAX: u64 = 64 * 1024;
 
 /// The most that getty may take of it, in bytes.
-const GETTY_MAX: u64 = 9 * 1024;
+const GETTY_MAX: u64 = 8 * 1024;
 
 fn binary() -> Vec<u8> {
     fs::read(support::tools::pidone()).unwrap()

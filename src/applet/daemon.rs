@@ -1,7 +1,5 @@
 //! daemon: makes any program a daemon, of which there is one, and looks after it.
 
-use core::ffi::CStr;
-
 use heapless::Vec;
 use pidone::machine::unit::Rules;
 use pidone::machine::{Pid, table};
@@ -20,7 +18,7 @@ use crate::sys::daemon::{Calling, detach};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel;
 use crate::sys::pidfile::{self, Lock, PidFile};
-use crate::sys::start::Args;
+use crate::sys::start::{Args, place_from, words};
 use crate::sys::stream::{self, Poll};
 
 /// What we are called in messages.
@@ -58,16 +56,16 @@ const UNKNOWN: i32 = 4;
 
 /// Does what the words from this one on ask for.
 pub fn run(args: Args, first: usize) -> i32 {
-    let word = |index| args.get(index).map(CStr::to_bytes_with_nul);
-    let verb = bare(word(first).unwrap_or(b"\0"));
+    let mut words = words(args, first);
+    let verb = take(&mut words, 0);
     let Some(which) = place(VERBS, verb) else {
         return usage(verb, NAME, HELP);
     };
-    let letters = Letters { known: b"r\0+pot012", first: first + 1, word: &word };
-    let command = match letters.end() {
-        Ok(command) => command,
-        Err(wrong) => return usage(wrong, NAME, HELP),
-    };
+    let letters = Letters { known: b"r\0+pot012", names: b"", words };
+    if let Some(wrong) = letters.wrong() {
+        return usage(wrong, NAME, HELP);
+    }
+    let command = place_from(args, letters.rest());
     let given = |letter| letters.given(letter).map(bare);
     let field = given(b'o').unwrap_or(b"");
     let options = match read(field) {
@@ -85,7 +83,7 @@ pub fn run(args: Args, first: usize) -> i32 {
         1 => return stop(path, grace),
         3 => return status(path),
         4 => return reload(path),
-        _ if args.get(command).is_none() => return usage(b"no command", NAME, HELP),
+        _ if command.is_none() => return usage(b"no command", NAME, HELP),
         2 => match stop(path, grace) {
             0 => {}
             code => return code,
@@ -95,7 +93,7 @@ pub fn run(args: Args, first: usize) -> i32 {
     let respawns = letters.given(b'r').is_some();
     let job = Job {
         args,
-        command,
+        command: command.unwrap_or(0),
         field,
         path,
         files: [letters.given(b'0'), letters.given(b'1'), letters.given(b'2')],

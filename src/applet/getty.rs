@@ -20,8 +20,8 @@ use pidone::wire::utmp::Record;
 use super::{refused, usage};
 use crate::sys::child::{self, Program};
 use crate::sys::env::Env;
-use crate::sys::facts::{self, ENTRY_MAX, LIST_MAX, NODE, Names};
-use crate::sys::fd::{self, Fd};
+use crate::sys::facts::{self, ENTRY_MAX, LIST_MAX, Names};
+use crate::sys::fd;
 use crate::sys::start::{Args, c_str, env_with, joined, words};
 use crate::sys::tty::{self, Settings};
 use crate::sys::{kernel, memory, utmp};
@@ -51,14 +51,14 @@ pub fn run(args: Args, first: usize) -> i32 {
     let options = Options::of(words(args, first));
     let mut getty = Getty { options, path: c"", speed: 0, parity: Parity::None, utf8: false };
     let options = &mut getty.options;
-    if options.read().is_none() {
-        return usage(options.wrong(), b"getty", HELP);
+    if let Some(wrong) = options.read() {
+        return usage(wrong, b"getty", HELP);
     }
     let speed = options.next_speed();
     if !options.has(getty::KEEP_SPEED) {
         getty.speed = speed.unwrap_or(0);
     }
-    getty.path = terminal(options.text(getty::TTY), &mut room);
+    getty.path = terminal(options.tty(), &mut room);
     if let Err(errno) = tty::take_over(getty.path) {
         return complain(b"%q: cannot take the terminal: %e", getty.path, errno);
     }
@@ -69,16 +69,18 @@ pub fn run(args: Args, first: usize) -> i32 {
 fn terminal<'a>(name: &[u8], room: &'a mut Vec<u8, PATH_MAX>) -> &'a CStr {
     let mut link = [0; PATH_MAX];
     let name = if name == b"-" { fd::target(c"/proc/self/fd/0", &mut link) } else { name };
-    joined(room, &[DEV, below_dev(name)]).unwrap_or(c"")
+    let bare = if name.starts_with(DEV) { name.get(DEV.len()..).unwrap_or(b"") } else { name };
+    joined(room, &[DEV, bare]).unwrap_or(c"")
 }
 
 const DEV: &[u8] = b"/dev/";
 
-/// The terminal without its folder.
-#[inline(never)]
-fn below_dev(path: &[u8]) -> &[u8] {
-    if let [b'/', b'd', b'e', b'v', b'/', bare @ ..] = path { bare } else { path }
-}
+/// What a name is asked for with, behind that of the machine. As a constant of eight bytes it would
+/// take room among those that every applet has in memory.
+static PROMPT: [u8; 8] = *b" login: ";
+
+/// No pause: the line is as a login expects it.
+const COOKED: u8 = u8::MAX;
 
 impl Getty<'_> {
     #[inline(never)]
@@ -87,13 +89,13 @@ impl Getty<'_> {
         utmp::put(&Record::login(kernel::own_pid(), self.line(), host));
         tty::freshen(0);
         self.wake_line();
-        self.settle(Some(0));
+        self.settle(0);
         kernel::set_alarm(self.options.seconds);
         if self.options.has(getty::WAIT) {
             while !matches!(key(true) & 0x7f, b'\r' | b'\n') {}
         }
         let mut name = Name::new(!self.options.has(getty::EIGHT_BITS));
-        let mut user = c_str(self.options.value(getty::USER));
+        let mut user = self.string(getty::USER);
         let option = if user.is_some() { c"-f" } else { c"--" };
         if let Some(user) = user {
             self.greet();
@@ -110,28 +112,36 @@ impl Getty<'_> {
         }
         tell(b"\n");
         kernel::set_alarm(0);
-        self.settle(None);
+        self.settle(COOKED);
         tty::fill_size(0);
         self.become_login(args, option, user)
     }
 
-    fn line(&self) -> &[u8] {
-        below_dev(self.path.to_bytes())
+    /// The value of an option.
+    #[inline(never)]
+    fn string(&self, letter: u8) -> Option<&'static CStr> {
+        c_str(self.options.value(letter))
     }
 
-    /// Gives the line its settings: those that a login expects, or else, with a pause in tenths of
-    /// a second, each byte as it comes.
+    /// The terminal without its folder.
+    fn line(&self) -> &[u8] {
+        self.path.to_bytes().get(DEV.len()..).unwrap_or(b"")
+    }
+
+    /// Gives the line its settings: each byte as it comes, with a pause in tenths of a second, or
+    /// those that a login expects.
     #[inline(never)]
-    fn settle(&self, raw: Option<u8>) {
+    fn settle(&self, pause: u8) {
         let mut settings = Settings::default();
         if !settings.read(0) {
             return;
         }
         let was_local = settings.is_local();
         settings.make_sane();
-        settings.set_local(
-            self.options.has(getty::LOCAL) || self.options.has(getty::NO_RESET) && was_local,
-        );
+        settings.set_local(match self.options.has(getty::LOCAL) {
+            true => !self.options.has(getty::CARRIER),
+            false => self.options.has(getty::NO_RESET) && was_local,
+        });
         if self.options.has(getty::FLOW_CONTROL) {
             settings.set_flow_control();
         }
@@ -142,7 +152,7 @@ impl Getty<'_> {
         if self.utf8 {
             settings.set_utf8();
         }
-        if let Some(pause) = raw {
+        if pause != COOKED {
             settings.make_raw(pause);
         }
         settings.apply(0);
@@ -151,7 +161,7 @@ impl Getty<'_> {
     /// Talks to a modem, as far as that is wanted.
     fn wake_line(&mut self) {
         const TENTHS: u8 = 10;
-        self.settle(Some(TENTHS));
+        self.settle(TENTHS);
         // A line of an inittab is no longer.
         let mut room = [0; LOGICAL_MAX];
         if let Some([init @ .., 0]) = mounts::unescape(self.options.text(getty::INIT), &mut room) {
@@ -168,9 +178,8 @@ impl Getty<'_> {
     /// Takes the speed out of what a modem says when it is connected, like `CONNECT 9600`.
     fn take_speed(&mut self) {
         let mut speed = 0u32;
-        let mut byte = [0];
-        while let Ok(1) = fd::read(0, &mut byte) {
-            match byte[0] {
+        while let Some(byte) = read() {
+            match byte {
                 digit @ b'0'..=b'9' => speed = speed.wrapping_mul(10) + u32::from(digit & 15),
                 _ if speed > 0 => break,
                 _ => {}
@@ -197,7 +206,7 @@ impl Getty<'_> {
                 }
                 Found::Break => {
                     self.speed = self.options.next_speed().unwrap_or(0);
-                    self.settle(Some(0));
+                    self.settle(0);
                     name.clear();
                     self.greet();
                 }
@@ -217,11 +226,13 @@ impl Getty<'_> {
 
     #[inline(never)]
     fn prompt(&self) {
-        if !self.options.has(getty::NO_HOSTNAME) {
+        let mut prompt: &[u8] = &PROMPT;
+        if self.options.has(getty::NO_HOSTNAME) {
+            prompt = prompt.get(1..).unwrap_or(prompt);
+        } else {
             self.expand(b'n', b"");
-            tell(b" ");
         }
-        tell(b"login: ");
+        tell(prompt);
     }
 
     /// Shows what stands in the issue, if that is wanted, and prompts.
@@ -230,8 +241,8 @@ impl Getty<'_> {
         if !self.options.has(getty::NO_NEWLINE) {
             tell(b"\n");
         }
-        if self.options.has(getty::ISSUE) {
-            self.show(c_str(self.options.value(getty::ISSUE)).unwrap_or(c""));
+        if let Some(path) = self.string(getty::ISSUE) {
+            self.show(path);
         } else if !self.options.has(getty::NO_ISSUE) {
             self.show_all();
         }
@@ -248,12 +259,15 @@ impl Getty<'_> {
             let mut next: &[u8] = &[u8::MAX];
             let mut rest = list;
             while let Some(name) = fd::next_entry(&mut rest) {
-                if name.ends_with(b".issue") && name > last && name < next {
+                if name.ends_with(b".issue")
+                    && stands_before(last, name)
+                    && stands_before(name, next)
+                {
                     next = name;
                 }
             }
             let mut path = Vec::<u8, { 255 + 16 }>::new();
-            match joined(&mut path, &[FOLDER.to_bytes(), b"/", next]) {
+            match joined(&mut path, &[FOLDER.to_bytes(), next]) {
                 Some(path) if !begins(next, u8::MAX) => self.show(path),
                 _ => break,
             }
@@ -290,12 +304,7 @@ impl Getty<'_> {
         match letter {
             b'S' => put_release(&mut line, &names, argument),
             b'e' if argument.is_empty() => _ = line.put(b"\x1b"),
-            b'e' => issue::put_code(&mut line, issue::colour(argument)),
-            b'O' => {
-                let mut domain = names.get(NODE);
-                take(&mut domain, b'.');
-                line.quote(domain);
-            }
+            b'e' => issue::put_colour(&mut line, argument),
             b'l' => _ = line.put(self.line()),
             b'b' => {
                 let mut settings = Settings::default();
@@ -308,13 +317,20 @@ impl Getty<'_> {
                 let count = utmp::users();
                 line.number(u64::from(count));
                 if letter == b'U' {
-                    line.put(if count == 1 { b" user" } else { b" users" });
+                    let plural: &[u8] = b" users";
+                    line.put(plural.get(..5 + usize::from(count != 1)).unwrap_or(plural));
                 }
             }
             b'4' => facts::put_v4(&mut line, argument),
             b'6' => facts::put_v6(&mut line, argument),
             _ => match NAMED.iter().position(|&b| b == letter) {
-                Some(place) => _ = line.quote(names.get(place / 2)),
+                Some(place) => {
+                    let mut name = names.get(place % 6);
+                    if letter == b'O' {
+                        take(&mut name, b'.');
+                    }
+                    line.quote(name);
+                }
                 None => _ = line.put(&[letter]),
             },
         }
@@ -323,13 +339,13 @@ impl Getty<'_> {
 
     /// Becomes the login; comes back only with an exit code.
     fn become_login(&self, args: Args, option: &CStr, user: Option<&CStr>) -> i32 {
-        let path = c_str(self.options.value(getty::LOGIN)).unwrap_or(c"/bin/login");
+        let path = self.string(getty::LOGIN).unwrap_or(c"/bin/login");
         let user = user.map_or(null(), CStr::as_ptr);
         let argv = [path.as_ptr(), option.as_ptr(), user, null()];
         kernel::set_default(Signal::HUP);
         let mut room = Vec::<u8, 72>::new();
         let usual = Env::term(args, !tty::is_virtual(0));
-        let term = match self.options.text(getty::TERM) {
+        let term = match self.options.term() {
             b"" => usual,
             given => joined(&mut room, &[b"TERM=", given]).unwrap_or(usual),
         };
@@ -347,11 +363,24 @@ fn key(is_first: bool) -> u8 {
         memory::forget_the_cold(memory::code_of_getty());
         memory::forget_the_stack();
     }
-    let mut byte = [0];
-    match fd::read(0, &mut byte) {
-        Ok(1) => byte[0],
-        Ok(_) | Err(_) => kernel::exit(0),
+    match read() {
+        Some(byte) => byte,
+        None => kernel::exit(0),
     }
+}
+
+/// Reads a byte.
+#[inline(never)] // There are two callers.
+fn read() -> Option<u8> {
+    let mut byte = [0];
+    let count = fd::read(0, &mut byte).unwrap_or(0);
+    if count > 0 { Some(byte[0]) } else { None }
+}
+
+/// Whether a name comes before another one.
+#[inline(never)] // It is asked twice.
+fn stands_before(name: &[u8], other: &[u8]) -> bool {
+    name < other
 }
 
 /// Writes to the terminal. One that takes nothing any more was hung up.
@@ -366,8 +395,9 @@ fn tell(bytes: &[u8]) {
     }
 }
 
-/// The letters of the escapes that stand for a name of the machine, two for each in their order.
-const NAMED: &[u8] = b"ssnhrrvvmmoD";
+/// The letters of the escapes that stand for a name of the machine, in the order of the names, and
+/// once more. That of `O` is what stands behind the first dot of the host's name.
+const NAMED: &[u8] = b"snrvmoshrvmDsO";
 
 /// Appends what os-release(5) says under a name, or without one what the system is called.
 fn put_release(line: &mut Line, names: &Names, argument: &[u8]) {
@@ -379,7 +409,9 @@ fn put_release(line: &mut Line, names: &Names, argument: &[u8]) {
     }
     match issue::variable(text, name) {
         // The sequence of a colour stands there without its beginning and end.
-        Some(code) if name.ends_with(b"_COLOR") => issue::put_code(line, code),
+        Some(code) if name.ends_with(b"_COLOR") && !code.is_empty() => {
+            issue::put_code(line, code);
+        }
         Some(value) => _ = line.put(value),
         None if argument.is_empty() => _ = line.put(names.get(0)),
         None => {}
@@ -387,7 +419,7 @@ fn put_release(line: &mut Line, names: &Names, argument: &[u8]) {
 }
 
 /// Where more issues are, which are shown in the order of their names.
-const FOLDER: &CStr = c"/etc/issue.d";
+const FOLDER: &CStr = c"/etc/issue.d/";
 /// The longest of them, in bytes: two screens of 24 lines with 80 characters.
 const ISSUE_MAX: usize = 4096;
 
@@ -398,6 +430,6 @@ fn complain(template: &[u8], object: &CStr, errno: u16) -> i32 {
     let mut line = Line::wide();
     line.put(b"<35>getty: ");
     line.compose(template, [object.to_bytes(), b""], errno.into());
-    let _ = fd::send(Fd::syslog().raw(), line.as_bytes());
+    fd::log(line.as_bytes());
     refused(template, object.to_bytes(), errno)
 }

@@ -236,7 +236,7 @@ impl Keeper<'_> {
             _ => (b"; not started again", 0),
         };
         line.compose(next, [b"", b""], span);
-        let _ = fd::send(Fd::syslog().raw(), line.as_bytes());
+        fd::log(line.as_bytes());
     }
 
     fn start(&mut self) {

@@ -1,7 +1,5 @@
 //! logger: messages for syslog from a command line, and the reader of a unit's output.
 
-use core::ffi::CStr;
-
 use pidone::machine::spool::{DATAGRAM_MAX, PIECE};
 use pidone::wire::errno::EAGAIN;
 use pidone::wire::letters::{Letters, bare};
@@ -14,7 +12,7 @@ use super::reader::{self, Target};
 use super::{refused, usage};
 use crate::sys::fd::{self, Fd};
 use crate::sys::kernel::{self, Result};
-use crate::sys::start::{Args, c_str};
+use crate::sys::start::{Args, c_str, place_from, words};
 use crate::sys::stream::{self, Poll};
 
 /// What we are called in messages.
@@ -45,12 +43,10 @@ const FULL_WAIT: i32 = 10_000;
 
 /// Does what the words from this one on ask for.
 pub fn run(args: Args, first: usize) -> i32 {
-    let word = |index| args.get(index).map(CStr::to_bytes_with_nul);
-    let letters = Letters { known: b"srmi+tpfozk", first, word: &word };
-    let next = match letters.end() {
-        Ok(next) => next,
-        Err(wrong) => return usage(wrong, NAME, HELP),
-    };
+    let letters = Letters { known: b"srmi+tpfozk", names: b"", words: words(args, first) };
+    if let Some(wrong) = letters.wrong() {
+        return usage(wrong, NAME, HELP);
+    }
     let given = |letter| letters.given(letter).map(bare);
     let priority = given(b'p').map_or(Some(syslog::USER_NOTICE), syslog::parse);
     let limit = given(b'z').map_or(Some(0), |z| value::within(z, value::size, 1, i64::MAX));
@@ -85,8 +81,8 @@ pub fn run(args: Args, first: usize) -> i32 {
             return refused(b"logger: cannot open %q: %e", path.to_bytes(), errno);
         }
     }
-    let done = match args.get(next) {
-        Some(_) => messages.say(args.joined(next)),
+    let done = match place_from(args, letters.rest()) {
+        Some(next) => messages.say(args.joined(next)),
         None => messages.read(&input),
     };
     match done {

@@ -284,7 +284,7 @@ impl Reader<'_> {
         syslog::priority(&mut line, Level::Error as u8);
         line.put(b"logger: cannot ").compose(what, [bare(self.file()), b""], errno.into());
         if let Style::File = self.style {
-            let _ = fd::send(Fd::syslog().raw(), line.as_bytes());
+            fd::log(line.as_bytes());
         }
     }
 }

@@ -5,10 +5,12 @@ use core::ffi::CStr;
 
 use pidone::machine::init::Init;
 use pidone::machine::{Event, Mode};
+use pidone::wire::letters::Letters;
+use pidone::wire::names::before;
 use pidone::wire::text::Line;
 
 use super::init::{STORE, Store, Stores, live};
-use super::{REFUSED, USAGE, reader};
+use super::{REFUSED, reader, usage};
 use crate::sys::control;
 use crate::sys::deed::{Hands, Place};
 use crate::sys::ears::Ears;
@@ -17,7 +19,7 @@ use crate::sys::groups::Groups;
 use crate::sys::sinks::Sinks;
 use crate::sys::source::{self, OF_SUPERVISOR};
 use crate::sys::spawn::Nursery;
-use crate::sys::start::Args;
+use crate::sys::start::{Args, c_str, words};
 use crate::sys::watch::Watch;
 use crate::sys::{calls, cradle, daemon, kernel, stdio};
 
@@ -34,9 +36,9 @@ struct Wanted {
 /// Runs until it is asked to end, or until a main unit has ended; comes back with what failed
 /// before anything was started.
 pub fn run(args: Args, from: usize) -> i32 {
-    let Some(wanted) = read(args, from) else {
-        let _ = fd::write(2, HELP);
-        return USAGE;
+    let wanted = match read(args, from) {
+        Ok(wanted) => wanted,
+        Err(wrong) => return usage(wrong, b"supervise", HELP),
     };
     let inittab = Fd::open(wanted.inittab, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
     if let Err(errno) = inittab.opened() {
@@ -92,21 +94,21 @@ pub fn run(args: Args, from: usize) -> i32 {
     REFUSED
 }
 
-fn read(args: Args, from: usize) -> Option<Wanted> {
-    let mut wanted =
-        Wanted { inittab: c"/etc/inittab", pidfile: None, socket: None, daemon: false };
-    let mut index = from;
-    while let Some(word) = args.get(index) {
-        match word.to_bytes() {
-            b"-f" => wanted.inittab = args.get(index + 1)?,
-            b"-p" => wanted.pidfile = Some(args.get(index + 1)?),
-            b"-S" => wanted.socket = Some(args.get(index + 1)?),
-            b"-d" => wanted.daemon = true,
-            _ => return None,
-        }
-        index += if word == c"-d" { 1 } else { 2 };
+/// What the words ask for, or the first one that is not understood.
+fn read(args: Args, from: usize) -> Result<Wanted, &'static [u8]> {
+    let letters = Letters { known: b"d\0+fpS", names: b"", words: words(args, from) };
+    // Where one is wrong, it is the first of the rest.
+    let rest = letters.rest();
+    if !rest.is_empty() {
+        return Err(before(rest, 0));
     }
-    Some(wanted)
+    let path = |letter| letters.given(letter).and_then(c_str);
+    Ok(Wanted {
+        inittab: path(b'f').unwrap_or(c"/etc/inittab"),
+        pidfile: path(b'p'),
+        socket: path(b'S'),
+        daemon: letters.given(b'd').is_some(),
+    })
 }
 
 fn refuse(verb: &[u8], path: &CStr, errno: u16) -> i32 {

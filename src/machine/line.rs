@@ -133,9 +133,14 @@ impl Line {
 
     /// Where the last word begins.
     fn word(&self) -> usize {
-        let end = self.name.iter().rposition(|&b| b != b' ').unwrap_or(0);
-        let blank = self.name.iter().take(end).rposition(|&b| b == b' ');
-        blank.map_or(0, |blank| blank + 1)
+        let (mut begin, mut last) = (0, b' ');
+        for (place, &byte) in self.name.iter().enumerate() {
+            if byte != b' ' && last == b' ' {
+                begin = place;
+            }
+            last = byte;
+        }
+        begin
     }
 
     /// Takes away whole characters until nothing stands behind a place.
@@ -163,12 +168,15 @@ impl Line {
         if self.name.is_empty() {
             return Found::Again;
         }
-        let eighth = byte >= 0x80 || unfinished(&self.name) != Some(0);
         let parity = match self.parities {
-            1 if eighth => Parity::Even,
-            2 if eighth => Parity::Odd,
-            _ => return Found::Name(Parity::None),
+            1 => Parity::Even,
+            2 => Parity::Odd,
+            _ => Parity::None,
         };
+        let eighth = byte >= 0x80 || unfinished(&self.name) != Some(0);
+        if !eighth || parity == Parity::None {
+            return Found::Name(Parity::None);
+        }
         self.name.iter_mut().for_each(|byte| *byte &= 0x7f);
         // What looked like a character of UTF-8 may have been a NUL, which would end a word.
         if self.name.iter().any(|&b| b < b' ') { Found::Again } else { Found::Name(parity) }

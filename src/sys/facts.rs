@@ -31,8 +31,6 @@ impl Names {
     }
 }
 
-/// The place of the name of the node, which is the host name.
-pub const NODE: usize = 1;
 /// The place of the release of the kernel.
 pub const RELEASE: usize = 2;
 
@@ -53,12 +51,13 @@ pub fn put_v4(line: &mut Line, wanted: &[u8]) {
     // SAFETY: SIOCGIFCONF takes a length, padding and a pointer, and writes at most that length.
     unsafe { ioctl(socket.raw(), SIOCGIFCONF, &raw mut list as usize) };
     for interface in room.chunks_exact(INTERFACE) {
-        let name = before(interface, 0);
-        let address = interface.get(ADDRESS..).and_then(<[u8]>::first_chunk);
-        let leads_out = |first: u8| wanted.is_empty() && first != 127;
-        if let Some(address) = address.filter(|it| name == wanted || leads_out(it[0]))
-            && !name.is_empty()
-        {
+        let Some(address) = interface.get(ADDRESS..).and_then(<[u8]>::first_chunk) else { return };
+        let is_it = match wanted {
+            // Behind the last one all is 0.
+            b"" => !matches!(address[0], 0 | 127),
+            _ => before(interface, 0) == wanted,
+        };
+        if is_it {
             return issue::address_v4(line, *address);
         }
     }
@@ -78,17 +77,10 @@ pub fn put_v6(line: &mut Line, wanted: &[u8]) {
 /// A list of the names in a folder is at most so long, in bytes: some two hundred names of issues.
 pub const LIST_MAX: usize = 8192;
 
-/// Reads which names a folder holds, as getdents(2) gives them. Where less is left of the room than
-/// the longest name takes, there may be more.
+/// Reads which names a folder holds. Where less is left of the room than the longest name takes,
+/// there may be more.
 pub fn list<'a>(folder: &CStr, room: &'a mut [u8; LIST_MAX]) -> &'a [u8] {
-    let folder = Fd::open(folder, fd::READ | fd::FOLDER | fd::CLOSE_ON_EXEC);
-    let mut len = 0;
-    while let Some(rest) = room.get_mut(len..)
-        && let Ok(count @ 1..) = fd::entries(&folder, rest)
-    {
-        len += count as usize;
-    }
-    room.get(..len).unwrap_or(&[])
+    fd::list(folder, room)
 }
 
 /// The longest name takes so many bytes: a head of 19, 255 of the name and its NUL, in eights.

@@ -205,11 +205,22 @@ pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
 
 /// Reads a file into a buffer: all of it, or as much as there is room for, or nothing.
 pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a mut [u8] {
+    gather(path, READ | NO_WAIT | CLOSE_ON_EXEC, Sysno::read, room)
+}
+
+/// The same for the names that a folder holds, as getdents(2) gives them.
+pub fn list<'a>(path: &CStr, room: &'a mut [u8]) -> &'a mut [u8] {
+    gather(path, READ | FOLDER | CLOSE_ON_EXEC, Sysno::getdents64, room)
+}
+
+#[inline(never)] // It is one for both.
+fn gather<'a>(path: &CStr, how: u32, call: Sysno, room: &'a mut [u8]) -> &'a mut [u8] {
     let mut len = 0;
-    let file = Fd::open(path, READ | NO_WAIT | CLOSE_ON_EXEC);
-    while let Some(rest) = room.get_mut(len..)
-        && let Ok(count @ 1..) = read(file.raw(), rest)
-    {
+    let file = Fd::open(path, how);
+    while let Some(rest) = room.get_mut(len..) {
+        // SAFETY: both calls write at most as many bytes as there is room for.
+        let got = unsafe { raw_syscall!(call, file.raw(), rest.as_mut_ptr(), rest.len()) };
+        let Ok(count @ 1..) = outcome(got) else { break };
         len += count as usize;
     }
     room.get_mut(..len).unwrap_or(&mut [])
@@ -267,6 +278,12 @@ pub fn write(fd: i32, bytes: &[u8]) -> Result<u32> {
     outcome(unsafe { raw_syscall!(Sysno::write, fd, bytes.as_ptr(), bytes.len()) })
 }
 
+/// Sends a message to syslog, if that takes it at once.
+#[inline(never)] // There are too many callers for copies.
+pub fn log(message: &[u8]) {
+    let _ = send(Fd::syslog().raw(), message);
+}
+
 /// Sends on a socket without waiting.
 pub fn send(fd: i32, bytes: &[u8]) -> Result<u32> {
     const DONTWAIT_NOSIGNAL: usize = 0x40 | 0x4000;
@@ -304,6 +321,15 @@ pub fn place(fd: &Fd, standard: i32) {
     // SAFETY: dup2 takes two numbers; what it replaces is a standard descriptor, which no `Fd`
     // owns.
     unsafe { raw_syscall!(Sysno::dup2, fd.0, standard) };
+}
+
+/// Puts a descriptor in the place of so many standard ones, and has them wait.
+#[inline(never)] // There are two callers.
+pub fn place_first(fd: &Fd, ends: i32) {
+    set_waiting(fd);
+    for number in 0..ends {
+        place(fd, number);
+    }
 }
 
 /// Puts a descriptor in the place of a standard one, as a log is written: at its end, and waiting.

@@ -9,7 +9,7 @@ use pidone::wire::names::{begins, take};
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
-use super::kernel::{Result, outcome};
+use super::kernel::{Result, is_fine, outcome};
 use super::start::joined;
 
 /// Make it where it is not there.
@@ -29,8 +29,10 @@ const NAME: usize = 256;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Stat {
-    device: u64,
-    inode: u64,
+    /// The device it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
     /// Names it has.
     pub links: u64,
     /// Kind and permissions.
@@ -39,7 +41,8 @@ pub struct Stat {
     pub owner: u32,
     group: u32,
     spare: u32,
-    special: u64,
+    /// The device that it stands for.
+    pub special: u64,
     /// Its size in bytes.
     pub size: u64,
     rest: [u64; 11],
@@ -50,6 +53,16 @@ impl Stat {
     pub fn is_plain(&self) -> bool {
         self.mode & 0o170_000 == 0o100_000
     }
+}
+
+/// What there is to know of a file, which is followed where it is a link.
+#[inline(never)] // There are too many callers for copies.
+pub fn look(path: &CStr) -> Option<Stat> {
+    let mut stat = MaybeUninit::<Stat>::zeroed();
+    // SAFETY: the kernel reads a string and writes one struct stat, 144 bytes.
+    let known = is_fine(unsafe { raw_syscall!(Sysno::stat, path.as_ptr(), stat.as_mut_ptr()) });
+    // SAFETY: it consists of numbers, and was zeroed before.
+    known.then(|| unsafe { stat.assume_init() })
 }
 
 /// What there is to know of an open file.

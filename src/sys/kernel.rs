@@ -106,6 +106,7 @@ pub fn set_mask(set: SignalSet) -> SignalSet {
 pub type Disposition = [u64; 4];
 
 /// A signal is ignored.
+const SIG_DFL: u64 = 0;
 const SIG_IGN: u64 = 1;
 
 /// What of a disposition is passed on at an execve: whether the signal is ignored.
@@ -124,13 +125,17 @@ pub fn set_disposition(signal: Signal, action: &Disposition) -> Disposition {
 
 /// Gives a signal its default disposition: SIGCHLD that arrives ignored would reap behind us.
 pub fn set_default(signal: Signal) {
-    // Zeros are SIG_DFL without flags.
-    set_disposition(signal, &Disposition::default());
+    dispose_of(signal, SIG_DFL);
 }
 
 /// Ignores SIGHUP: that a terminal was hung up shows when it is read.
 pub fn ignore_hangup() {
-    set_disposition(Signal::HUP, &[SIG_IGN, 0, 0, 0]);
+    dispose_of(Signal::HUP, SIG_IGN);
+}
+
+#[inline(never)] // It is one for both.
+fn dispose_of(signal: Signal, how: u64) {
+    set_disposition(signal, &[how, 0, 0, 0]);
 }
 
 /// Gives every signal its default disposition: an ignored one would stay so in all that we start.

@@ -4,11 +4,12 @@ use core::ffi::CStr;
 
 use pidone::wire::mounts::{self, Fate};
 use pidone::wire::names::take;
-use rustix::fs::{Mode, mkdir, stat, symlink};
+use rustix::fs::{Mode, mkdir, symlink};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 use super::fd::{self, Fd};
+use super::files;
 use super::start::c_str;
 
 /// One mount of the beginning.
@@ -84,7 +85,7 @@ fn is_bare(entry: &Early) -> bool {
 
 /// The device that a file is on, and its number there.
 fn identity(path: &CStr) -> Option<(u64, u64)> {
-    stat(path).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    files::look(path).map(|stat| (stat.device, stat.inode))
 }
 
 /// What a new devtmpfs lacks.

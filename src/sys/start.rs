@@ -211,6 +211,12 @@ pub fn words(args: Args, first: usize) -> &'static [u8] {
     unsafe { core::slice::from_raw_parts(begin.cast(), len) }
 }
 
+/// The number of the first of the last words, which [`words`] gave; nothing where none are left.
+pub fn place_from(args: Args, rest: &[u8]) -> Option<usize> {
+    let count = rest.iter().filter(|&&b| b == 0).count();
+    if count > 0 { args.count().checked_sub(count) } else { None }
+}
+
 /// The environment as execve wants it, with a variable in the place of the one that has this name;
 /// if there is none, in front, and nobody can ask for the words any more.
 pub fn env_with(args: Args, name: &[u8], var: &CStr) -> *const *const u8 {

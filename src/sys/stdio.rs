@@ -32,10 +32,7 @@ pub fn fill(args: Args) {
 pub fn replace(path: &CStr, flags: u32, ends: i32) -> Result<()> {
     let fd = Fd::open(path, HOW | flags);
     fd.opened()?;
-    fd::set_waiting(&fd);
-    for number in 0..ends {
-        fd::place(&fd, number);
-    }
+    fd::place_first(&fd, ends);
     close_unless_standard(fd);
     Ok(())
 }

@@ -6,10 +6,10 @@ use pidone::machine::Pid;
 use pidone::machine::line::Parity;
 use pidone::wire::errno::{ENOTTY, EPERM};
 use pidone::wire::signals::Signal;
-use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
-use super::kernel::{self, Result, ioctl, is_fine};
+use super::files;
+use super::kernel::{self, Result, ioctl};
 
 const TCGETS2: u32 = 0x802c_542a;
 const TCSETS2: u32 = 0x402c_542b;
@@ -78,6 +78,7 @@ const FAST_CODES: u32 = 0o10001 - FAST;
 
 impl Settings {
     /// Takes on those of a terminal; whether it is one.
+    #[inline(never)] // There are too many callers for copies.
     pub fn read(&mut self, fd: i32) -> bool {
         // SAFETY: TCGETS2 writes one kernel termios2, 44 bytes.
         unsafe { ioctl(fd, TCGETS2, core::ptr::from_mut(self) as usize) }
@@ -244,10 +245,7 @@ pub fn take_over(path: &CStr) -> Result<()> {
         kernel::hang_up();
         tty = open(path)?;
     }
-    fd::set_waiting(&tty);
-    for number in 0..3 {
-        fd::place(&tty, number);
-    }
+    fd::place_first(&tty, 3);
     Ok(())
 }
 
@@ -270,17 +268,13 @@ const MODE: u32 = 0o620;
 /// that cannot be known, it may.
 fn is_of_init(path: &CStr) -> bool {
     let of_init = device(c"/proc/1/fd/0");
-    of_init.is_none() || of_init == device(path)
+    of_init == 0 || of_init == device(path)
 }
 
-/// The number of the device that a file stands for.
+/// The number of the device that a file stands for; 0 where that is not known.
 #[inline(never)]
-fn device(path: &CStr) -> Option<u64> {
-    const DEVICE: usize = 5;
-    let mut stat = [0u64; 18];
-    // SAFETY: stat writes 144 bytes, on x86-64 the number of the device as the sixth eight of them.
-    let known = is_fine(unsafe { raw_syscall!(Sysno::stat, path.as_ptr(), stat.as_mut_ptr()) });
-    known.then_some(stat[DEVICE])
+fn device(path: &CStr) -> u64 {
+    files::look(path).map_or(0, |stat| stat.special)
 }
 
 /// Waits until a line has a carrier.

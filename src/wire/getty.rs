@@ -3,231 +3,167 @@
 //! Words that are no options may stand anywhere: the speeds, the terminal, the type. Which is
 //! which, the first character tells: only speeds begin with a digit.
 
-use super::names::{before, begins, place, take};
+use super::letters::{Letters, bare};
+use super::names::{begins, take};
 use super::value;
 
-/// The letters of the options, and for each its long name. From a place on they have values.
-const LETTERS: &[u8] = b"8chiJLmnNpRsw:afHIlt";
+/// The options. From the sixteenth on they have values.
+const LETTERS: &[u8] = b"8chiJLmnNpRsw:\0+afHIlt";
+/// Their long names. What stands for no option is no name that a word can have.
 const NAMES: &[u8] = b"8bits noreset flow-control noissue noclear local-line extract-baud \
-skip-login nonewline login-pause hangup keep-baud wait-cr nohostname autologin issue-file host \
-init-string login-program timeout";
-const FIRST_WITH_VALUE: usize = 14;
-
-/// A place in a command line: that of an option among the letters, or of a word behind them.
-#[derive(Clone, Copy)]
-pub struct Place(usize);
+skip-login nonewline login-pause hangup keep-baud wait-cr nohostname \0 \0 autologin issue-file \
+host init-string login-program timeout";
 
 /// All eight bits of a byte are data.
-pub const EIGHT_BITS: Place = Place(0);
+pub const EIGHT_BITS: u8 = b'8';
 /// Whether the line needs a carrier stays as it is.
-pub const NO_RESET: Place = Place(1);
+pub const NO_RESET: u8 = b'c';
 /// The wires RTS and CTS hold the line.
-pub const FLOW_CONTROL: Place = Place(2);
+pub const FLOW_CONTROL: u8 = b'h';
 /// No issue is shown.
-pub const NO_ISSUE: Place = Place(3);
+pub const NO_ISSUE: u8 = b'i';
 /// The line needs no carrier.
-pub const LOCAL: Place = Place(5);
+pub const LOCAL: u8 = b'L';
+/// The line waits for a carrier. This is no letter of an option.
+pub const CARRIER: u8 = b'C';
 /// A modem says the speed.
-pub const EXTRACT: Place = Place(6);
+pub const EXTRACT: u8 = b'm';
 /// No name is asked for.
-pub const SKIP_LOGIN: Place = Place(7);
+pub const SKIP_LOGIN: u8 = b'n';
 /// No empty line comes first.
-pub const NO_NEWLINE: Place = Place(8);
+pub const NO_NEWLINE: u8 = b'N';
 /// A key comes before login is started.
-pub const PAUSE: Place = Place(9);
+pub const PAUSE: u8 = b'p';
 /// The speed that is set is kept.
-pub const KEEP_SPEED: Place = Place(11);
+pub const KEEP_SPEED: u8 = b's';
 /// Enter comes before anything is shown.
-pub const WAIT: Place = Place(12);
+pub const WAIT: u8 = b'w';
 /// The name of the machine is left out of the prompt.
-pub const NO_HOSTNAME: Place = Place(13);
+pub const NO_HOSTNAME: u8 = b':';
 /// Who is logged in without being asked.
-pub const USER: Place = Place(14);
+pub const USER: u8 = b'a';
 /// The only issue.
-pub const ISSUE: Place = Place(15);
+pub const ISSUE: u8 = b'f';
 /// The host for utmp.
-pub const HOST: Place = Place(16);
+pub const HOST: u8 = b'H';
 /// What is sent first.
-pub const INIT: Place = Place(17);
+pub const INIT: u8 = b'I';
 /// What is started instead of login.
-pub const LOGIN: Place = Place(18);
-const TIMEOUT: Place = Place(19);
-/// The line needs a carrier.
-pub const CARRIER: Place = Place(20);
-/// The speeds to be tried, separated by commas.
-pub const SPEEDS: Place = Place(21);
-/// The terminal, or `-` for standard input.
-pub const TTY: Place = Place(22);
-/// The type of the terminal.
-pub const TERM: Place = Place(23);
+pub const LOGIN: u8 = b'l';
+const TIMEOUT: u8 = b't';
 
-/// The longest command line, in bytes: many times what the line of an inittab has.
-const WORDS_MAX: usize = u16::MAX as usize;
-
-/// A command line. A place in it is the number of bytes from there to its end.
-#[repr(C)] // What is asked for most is nearest.
+/// A command line.
 pub struct Options<'a> {
-    /// Where the values of options begin; 0 where nothing was given.
-    left: [u16; 24],
-    /// The words, each with its NUL.
-    words: &'a [u8],
-    /// Those of the speeds that come before the first one comes again.
+    letters: Letters<'a>,
+    /// The options that were given, each a bit by its letter.
+    flags: u64,
+    /// The place of the speeds, which are separated by commas, among the words that are no options.
+    speeds: u8,
+    /// Those speeds that come before the first one comes again.
     untried: &'a [u8],
-    /// The word that is looked at, or that was not understood.
-    word: &'a [u8],
     /// So many seconds a name may take; 0 for as long as it likes.
     pub seconds: u32,
 }
 
+/// So many words may stand there that are no options: the speeds and two others.
+const PLAIN_MAX: u8 = 3;
+
 impl<'a> Options<'a> {
     /// Those of the words behind the program's own name, which are still to be read.
     pub fn of(words: &'a [u8]) -> Self {
-        Options { left: [0; 24], words, untried: b"", word: b"", seconds: 0 }
+        let letters = Letters { known: LETTERS, names: NAMES, words };
+        Options { letters, flags: 0, speeds: PLAIN_MAX + 1, untried: b"", seconds: 0 }
     }
 
-    /// Reads them. Nothing if they make no sense.
-    #[inline(never)]
-    pub fn read(&mut self) -> Option<()> {
-        let mut left = Some(self.words.len()).filter(|&len| len <= WORDS_MAX)?;
-        let mut ended = false;
-        while left > 0 {
-            self.word = self.word_at(left);
-            if ended || !begins(self.word, b'-') || self.word.len() < 2 {
-                self.plain(left)?;
-            } else if self.word == b"--" {
-                ended = true;
-            } else {
-                left = self.letters(left - 1)?;
-                continue;
+    /// Reads them; gives the word that is not understood.
+    #[inline(never)] // There are too many values for one function.
+    pub fn read(&mut self) -> Option<&'a [u8]> {
+        let wrong = self.letters.wrong();
+        if wrong.is_some() {
+            return wrong;
+        }
+        for &letter in LETTERS {
+            if self.letters.given(letter).is_some() {
+                self.flags |= bit(letter);
             }
-            left = self.behind(left);
+        }
+        // agetty's `-L=never` waits for a carrier; `always` and `auto` are usual.
+        if begins(self.value(LOCAL), b'n') {
+            self.flags ^= bit(LOCAL) | bit(CARRIER);
+        }
+        let mut place = PLAIN_MAX;
+        while place > 0 {
+            if let Some(b'0'..=b'9') = self.value(place).first() {
+                self.speeds = place;
+            }
+            place -= 1;
+        }
+        let speeds = self.text(self.speeds);
+        self.untried = speeds;
+        while !self.untried.is_empty() {
+            if self.next_speed().is_none() {
+                return Some(speeds);
+            }
         }
         if self.has(TIMEOUT) {
-            self.word = self.text(TIMEOUT);
-            self.seconds = value::number(self.word)?;
+            let seconds = self.text(TIMEOUT);
+            let Some(number) = value::number(seconds) else {
+                return Some(seconds);
+            };
+            self.seconds = number;
         }
-        self.word = b"no TTY";
-        self.has(TTY).then_some(())
+        if self.tty().is_empty() {
+            return Some(b"no TTY");
+        }
+        Some(self.plain(PLAIN_MAX)).filter(|more| !more.is_empty())
     }
 
-    /// The word that was not understood.
-    pub fn wrong(&self) -> &'a [u8] {
-        self.word
-    }
-
-    /// Whether something was given.
+    /// Whether an option was given.
     #[inline(always)] // One comparison.
-    pub fn has(&self, Place(place): Place) -> bool {
-        self.left.get(place).is_some_and(|&left| left > 0)
+    pub fn has(&self, letter: u8) -> bool {
+        self.flags & bit(letter) != 0
     }
 
-    /// What was given, with a NUL and more behind it; empty where nothing was.
-    #[inline(never)]
-    pub fn value(&self, Place(place): Place) -> &'a [u8] {
-        self.from(self.left.get(place).map_or(0, |&left| left as usize))
+    /// The value of an option with its NUL; empty where it was not given.
+    #[inline(never)] // There are too many callers for copies.
+    pub fn value(&self, letter: u8) -> &'a [u8] {
+        self.letters.given(letter).unwrap_or(&[])
     }
 
-    /// The same without what is behind it.
-    #[inline(never)]
-    pub fn text(&self, place: Place) -> &'a [u8] {
-        before(self.value(place), 0)
+    /// The same without its NUL.
+    #[inline(never)] // As above.
+    pub fn text(&self, letter: u8) -> &'a [u8] {
+        bare(self.value(letter))
+    }
+
+    /// The word at a place among those that are neither options nor speeds.
+    fn plain(&self, place: u8) -> &'a [u8] {
+        self.text(place + u8::from(self.speeds <= place))
+    }
+
+    /// The terminal, or `-` for standard input.
+    pub fn tty(&self) -> &'a [u8] {
+        self.plain(1)
+    }
+
+    /// The type of the terminal, or empty.
+    pub fn term(&self) -> &'a [u8] {
+        self.plain(2)
     }
 
     /// The speed that is tried next; 0 to keep the one that is set. Nothing if it is no number.
-    #[inline(never)]
+    #[inline(never)] // As above.
     pub fn next_speed(&mut self) -> Option<u32> {
         if self.untried.is_empty() {
-            self.untried = self.text(SPEEDS);
+            self.untried = self.text(self.speeds);
         }
         value::number(take(&mut self.untried, b','))
     }
+}
 
-    fn set(&mut self, place: usize, value: usize) {
-        if let Some(left) = self.left.get_mut(place) {
-            *left = value as u16;
-        }
-    }
-
-    /// The words from a place on.
-    #[inline(never)]
-    fn from(&self, left: usize) -> &'a [u8] {
-        self.words.get(self.words.len().wrapping_sub(left)..).unwrap_or(&[])
-    }
-
-    /// The word that begins there.
-    #[inline(never)]
-    fn word_at(&self, left: usize) -> &'a [u8] {
-        before(self.from(left), 0)
-    }
-
-    /// The byte there.
-    #[inline(never)]
-    fn byte(&self, left: usize) -> u8 {
-        self.from(left).first().copied().unwrap_or(0)
-    }
-
-    /// Where the next word begins.
-    #[inline(never)]
-    fn behind(&self, left: usize) -> usize {
-        left.saturating_sub(self.word_at(left).len() + 1)
-    }
-
-    /// Takes down the options that are the letters of a word, or its long name. The value of one
-    /// is the rest of the word or the next one. Gives the place of what follows.
-    fn letters(&mut self, begin: usize) -> Option<usize> {
-        let mut left = begin;
-        loop {
-            let first = self.byte(left);
-            left = left.wrapping_sub(1);
-            if first == 0 {
-                return Some(left);
-            }
-            let place = if first == b'-' {
-                let name = before(self.word_at(left), b'=');
-                left = left.wrapping_sub(name.len());
-                place(NAMES, name)
-            } else {
-                LETTERS.iter().position(|&b| b == first)
-            };
-            let mut place = place?;
-            let with_value = place >= FIRST_WITH_VALUE;
-            let next = self.byte(left);
-            let is_apart = next == b'=';
-            if is_apart | (with_value & (next == 0)) {
-                left = left.wrapping_sub(1);
-            }
-            // agetty's `-L=never` waits for a carrier; `always` and `auto` are usual.
-            if is_apart & !with_value && self.byte(left) == b'n' {
-                place = CARRIER.0;
-            }
-            self.set(place, left);
-            if left == 0 {
-                return None;
-            }
-            if is_apart | with_value {
-                return Some(self.behind(left));
-            }
-        }
-    }
-
-    /// Takes down a word that is no option.
-    fn plain(&mut self, left: usize) -> Option<()> {
-        let Place(place) = if !self.has(SPEEDS) && matches!(self.word.first(), Some(b'0'..=b'9')) {
-            self.untried = self.word;
-            while !self.untried.is_empty() {
-                self.next_speed()?;
-            }
-            SPEEDS
-        } else if !self.has(TTY) {
-            TTY
-        } else if !self.has(TERM) {
-            TERM
-        } else {
-            return None;
-        };
-        self.set(place, left);
-        Some(())
-    }
+/// The bit of a letter: no two of them differ only in the bits above.
+const fn bit(letter: u8) -> u64 {
+    1 << (letter & 63)
 }
 
 #[cfg(test)]
@@ -237,18 +173,15 @@ mod tests {
     /// Reads a command line whose words have blanks between them; the answer is leaked.
     fn read(line: &str) -> Result<Options<'static>, String> {
         let words: String = line.split_whitespace().map(|word| format!("{word}\0")).collect();
-        let mut options = Options::of(Box::leak(words.into_boxed_str()).as_bytes());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match options.read() {
-            None => Err(text(options.wrong())),
-            Some(()) => Ok(options),
-        }
+        let mut options = Options::of(Box::leak(words.into_boxed_str()).as_bytes());
+        options.read().map_or(Ok(options), |wrong| Err(text(wrong)))
     }
 
     fn plain(line: &str) -> (String, String, String) {
         let options = read(line).unwrap();
-        let text = |place| String::from_utf8_lossy(options.text(place)).into_owned();
-        (text(SPEEDS), text(TTY), text(TERM))
+        let text = |text| String::from_utf8_lossy(text).into_owned();
+        (text(options.text(options.speeds)), text(options.tty()), text(options.term()))
     }
 
     fn words(speeds: &str, tty: &str, term: &str) -> (String, String, String) {
@@ -274,13 +207,12 @@ mod tests {
     fn options_stand_together_or_apart_with_their_values() {
         let options = read("-nLl/bin/sh -t 60 tty1").unwrap();
         assert!(options.has(SKIP_LOGIN) && options.has(LOCAL) && !options.has(FLOW_CONTROL));
-        assert_eq!(options.text(LOGIN), b"/bin/sh");
-        assert_eq!(options.value(LOGIN), b"/bin/sh\0-t\x0060\0tty1\0");
+        assert_eq!(options.value(LOGIN), b"/bin/sh\0");
         assert_eq!(options.seconds, 60);
         assert_eq!(options.value(USER), b"");
         let options = read("--autologin root --login-program=/bin/x --noissue tty1").unwrap();
-        assert_eq!(options.text(USER), b"root");
-        assert_eq!(options.text(LOGIN), b"/bin/x");
+        assert_eq!(options.value(USER), b"root\0");
+        assert_eq!(options.value(LOGIN), b"/bin/x\0");
         assert!(options.has(NO_ISSUE));
         assert!(read("--nohostname tty1").unwrap().has(NO_HOSTNAME));
     }
@@ -288,10 +220,12 @@ mod tests {
     #[test]
     fn every_long_name_has_its_letter() {
         assert_eq!(NAMES.split(|&b| b == b' ').count(), LETTERS.len());
-        for (place, name) in NAMES.split(|&b| b == b' ').enumerate() {
-            let (name, letter) = (String::from_utf8_lossy(name), LETTERS[place] as char);
-            for word in [format!("--{name}"), format!("-{letter}")] {
-                assert!(read(&format!("{word} 1 tty1")).unwrap().has(Place(place)), "{word}");
+        assert_eq!(LETTERS.iter().fold(bit(CARRIER), |bits, &b| bits | bit(b)).count_ones(), 23);
+        for (&letter, name) in LETTERS.iter().zip(NAMES.split(|&b| b == b' ')) {
+            let name = String::from_utf8_lossy(name);
+            for word in [format!("--{name}"), format!("-{}", letter as char)] {
+                let line = format!("{word} 1 tty1");
+                assert_eq!(read(&line).is_ok_and(|it| it.has(letter)), name != "\0", "{word}");
             }
         }
     }
@@ -309,6 +243,15 @@ mod tests {
             let options = read(&format!("{word} tty1")).unwrap();
             assert_eq!((options.has(LOCAL), options.has(CARRIER)), (local, carrier), "{word}");
         }
+    }
+
+    #[test]
+    fn speeds_may_stand_anywhere() {
+        for line in ["9600 tty1 vt100", "tty1 9600 vt100", "tty1 vt100 9600"] {
+            assert_eq!(plain(line), words("9600", "tty1", "vt100"), "{line}");
+        }
+        assert_eq!(plain("9600 1 2"), words("9600", "1", "2"));
+        assert_eq!(plain("tty1"), words("", "tty1", ""));
     }
 
     #[test]
@@ -332,5 +275,6 @@ mod tests {
         assert_eq!(wrong("96oo tty1"), "96oo");
         assert_eq!(wrong("9600,,1 tty1"), "9600,,1");
         assert_eq!(wrong("1 tty1 vt100 x"), "x");
+        assert_eq!(wrong("tty1 vt100 x"), "x");
     }
 }

@@ -4,8 +4,9 @@
 //! stand. BusyBox takes a percent sign for a backslash, so that counts as well, but only before the
 //! letters it knows.
 
-use super::names::{at, before, begins, holds, place, take};
+use super::names::{at, begins, holds, place, take};
 use super::text::Line;
+use super::variables::unquoted;
 
 /// The letters that may have an argument.
 const WITH_ARGUMENT: &[u8] = b"46eS";
@@ -39,62 +40,65 @@ pub fn escape<'a>(text: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
 /// The colours of console_codes(4) by their names, and the reset.
 const COLOURS: &[u8] = b"reset bold halfbright blink reverse black red green brown blue magenta \
 cyan lightgray gray darkgray lightred lightgreen yellow lightblue lightmagenta lightcyan white";
-const CODES: &[u8] =
-    b"0 1 2 5 7 30 31 32 33 34 35 36 37 37 1;30 1;31 1;32 1;33 1;34 1;35 1;36 1;37";
+/// Their codes in the same order. A bright colour, which is one with the code of bold in front,
+/// stands with a hundred more.
+const CODES: [u8; 22] =
+    [0, 1, 2, 5, 7, 30, 31, 32, 33, 34, 35, 36, 37, 37, 130, 131, 132, 133, 134, 135, 136, 137];
 
-/// The code of a colour, which stands between `ESC [` and `m`. One that is unknown has none.
-pub fn colour(name: &[u8]) -> &'static [u8] {
-    place(COLOURS, name).and_then(|place| at(CODES, place)).unwrap_or(b"")
+/// What a bright colour begins with. As a constant of four bytes it would take room among those
+/// that every applet has in memory.
+static BRIGHT: [u8; 4] = *b"\x1b[1;";
+
+/// Appends the sequence of a code.
+pub fn put_code(line: &mut Line, code: &[u8]) {
+    line.put(b"\x1b[").put(code).put(b"m");
 }
 
-/// Appends the sequence of a code, unless that is empty.
-#[inline(never)]
-pub fn put_code(line: &mut Line, code: &[u8]) {
-    if !code.is_empty() {
-        line.put(b"\x1b[").put(code).put(b"m");
+/// Appends the sequence of a colour. One that is unknown has none.
+pub fn put_colour(line: &mut Line, name: &[u8]) {
+    if let Some(code) = place(COLOURS, name).and_then(|place| CODES.get(place)) {
+        line.put(if *code < 100 { b"\x1b[" } else { &BRIGHT });
+        line.number(u64::from(code % 100)).put(b"m");
     }
 }
 
-/// The value of a variable in a text of lines `NAME=value`, without quotes around it.
+/// The value of a variable in a text of lines `NAME=value`, without quotes around all of it.
 pub fn variable<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = text;
     while !rest.is_empty() {
         let mut value = take(&mut rest, b'\n');
         if take(&mut value, b'=') == name {
-            return Some(match value.split_first() {
-                Some((&quote, inner)) if holds(b"\"'", quote) => before(inner, quote),
-                _ => value,
-            });
+            return Some(unquoted(value));
         }
     }
     None
 }
 
 const DAYS: &[u8] = b"Thu Fri Sat Sun Mon Tue Wed ";
-const MONTHS: &[u8] = b"Mar Apr May Jun Jul Aug Sep Oct Nov Dec Jan Feb ";
+/// The months, each with the number of its days.
+const MONTHS: &[u8] =
+    b"Jan\x1fFeb\x1cMar\x1fApr\x1eMay\x1fJun\x1eJul\x1fAug\x1fSep\x1eOct\x1fNov\x1e\
+Dec\x1f";
 
 /// Appends a day, like `Fri Nov 20 2026`, of a time in seconds since 1970, in UTC: a program
 /// without a C library knows no other zones.
 pub fn date(line: &mut Line, seconds: u32) {
-    // Days since the first of March of 1968: what the leap years add is the last day of a year that
-    // begins then, and until such times end, in 2106, only 2100 is none.
-    let today = seconds / 86_400;
-    let mut days = today + 671;
-    days += u32::from(days >= 33 * 1461 - 1);
-    let year = (4 * days + 3) / 1461;
-    let day = days - year * 1461 / 4;
-    // From March on every five months have 153 days.
-    let month = (5 * day + 2) / 153;
-    put_word(line, DAYS, today % 7);
-    put_word(line, MONTHS, month);
-    let year = 1968 + year + u32::from(month >= 10);
-    line.number(u64::from(day - (153 * month + 2) / 5 + 1)).put(b" ").number(u64::from(year));
-}
-
-/// Appends a word of three letters and its blank.
-#[inline(never)]
-fn put_word(line: &mut Line, list: &[u8], place: u32) {
-    line.put(list.chunks_exact(4).nth(place as usize).unwrap_or(b""));
+    let mut days = seconds / 86_400;
+    line.put(DAYS.chunks_exact(4).nth(days as usize % 7).unwrap_or(b""));
+    for year in 1970u32.. {
+        for month in MONTHS.chunks_exact(4) {
+            let [name @ .., length] = month else { continue };
+            // The time ends in 2106, so of the years that four divides only 2100 has no such day.
+            let leap = *length == 28 && year % 4 == 0 && year != 2100;
+            let length = u32::from(*length) + u32::from(leap);
+            if days < length {
+                line.compose(b"%x %n ", [b"", name], u64::from(days + 1));
+                line.number(u64::from(year));
+                return;
+            }
+            days -= length;
+        }
+    }
 }
 
 /// Appends the time of the day, like `09:05:07`, in UTC.
@@ -113,35 +117,30 @@ pub fn time(line: &mut Line, seconds: u32) {
 /// The address of IPv6 in a line of /proc/net/if_inet6, if it is the one of this interface or,
 /// without a name, one that is reached from elsewhere. Its 32 digits stand there without colons.
 pub fn address_of<'a>(line: &'a [u8], interface: &[u8]) -> Option<&'a [u8]> {
-    let is_it = if interface.is_empty() {
-        at(line, 3) == Some(b"00")
-    } else {
+    let (wanted, is) = match interface {
+        b"" => (&b"00"[..], at(line, 3)),
         // The name stands at the right of its column.
-        line.rsplit(|&b| b == b' ').next() == Some(interface)
+        _ => (interface, line.rsplit(|&b| b == b' ').next()),
     };
-    if is_it { at(line, 0) } else { None }
+    if is? == wanted { at(line, 0) } else { None }
 }
 
 /// Appends an address of IPv6 in eight groups, without the zeros in front of each.
 pub fn address(line: &mut Line, digits: &[u8]) {
-    let mut bare = true;
-    for (place, digit) in (1..).zip(digits) {
-        let is_last = place % 4 == 0;
-        bare = bare && *digit == b'0' && !is_last;
-        if !bare {
-            line.put(&[*digit]);
-        }
-        if is_last && place < 32 {
-            line.put(b":");
-            bare = true;
-        }
+    let mut between: &[u8] = b"";
+    for group in digits.chunks_exact(4) {
+        let zeros = group.iter().take(3).take_while(|&&digit| digit == b'0').count();
+        line.put(between).put(group.get(zeros..).unwrap_or(b""));
+        between = b":";
     }
 }
 
 /// Appends an address of IPv4.
 pub fn address_v4(line: &mut Line, bytes: [u8; 4]) {
-    for (place, byte) in bytes.iter().enumerate() {
-        line.put(if place > 0 { b"." } else { b"" }).number(u64::from(*byte));
+    let mut between: &[u8] = b"";
+    for byte in bytes {
+        line.put(between).number(u64::from(byte));
+        between = b".";
     }
 }
 
@@ -191,13 +190,20 @@ mod tests {
 
     #[test]
     fn colours_have_their_codes() {
-        let codes = CODES.split(|&b| b == b' ').count();
-        assert_eq!(COLOURS.split(|&b| b == b' ').count(), codes);
-        assert_eq!(colour(b"reset"), b"0");
-        assert_eq!(colour(b"red"), b"31");
-        assert_eq!(colour(b"white"), b"1;37");
-        assert_eq!(colour(b"pink"), b"");
-        assert_eq!(written(|line| put_code(line, colour(b"red"))), "\x1b[31m");
+        assert_eq!(COLOURS.split(|&b| b == b' ').count(), CODES.len());
+        for (name, code) in [
+            ("reset", "\x1b[0m"),
+            ("reverse", "\x1b[7m"),
+            ("red", "\x1b[31m"),
+            ("lightgray", "\x1b[37m"),
+            ("gray", "\x1b[37m"),
+            ("darkgray", "\x1b[1;30m"),
+            ("white", "\x1b[1;37m"),
+            ("pink", ""),
+        ] {
+            assert_eq!(written(|line| put_colour(line, name.as_bytes())), code, "{name}");
+        }
+        assert_eq!(written(|line| put_code(line, b"0;36")), "\x1b[0;36m");
     }
 
     #[test]
@@ -208,7 +214,7 @@ mod tests {
         assert_eq!(value("ID").as_deref(), Some("demo"));
         assert_eq!(value("EMPTY").as_deref(), Some(""));
         assert_eq!(value("ONE").as_deref(), Some("x"));
-        assert_eq!(value("HALF").as_deref(), Some("x"));
+        assert_eq!(value("HALF").as_deref(), Some("\"x"));
         assert_eq!(value("I"), None);
     }
 

@@ -1,74 +1,113 @@
-//! Command lines of single letters, as getopt(3) and POSIX's Utility Syntax Guidelines have them.
+//! Command lines of single letters, as getopt(3) and POSIX's Utility Syntax Guidelines have them,
+//! and in GNU's manner: with long names, and with other words among the options.
 
-use super::names::begins;
+use super::names::{before, begins, place, take};
 
 /// No value.
 const NONE: &[u8] = b"\0";
 
-/// The options of a command line. Words are bytes that end with their NUL, so that what is a path
+/// A command line. Its words stand one behind the other, each with its NUL, so that what is a path
 /// can be handed on as it stands. Nothing is kept: what is asked for is looked for again.
-pub struct Letters<'w, 'a> {
+#[derive(Clone, Copy)]
+pub struct Letters<'a> {
     /// The letters: those without a value, one whose value stands in the same word or is missing,
     /// `+`, and those that take one.
     pub known: &'static [u8],
-    /// The number of the first word.
-    pub first: usize,
-    /// The word of a number.
-    pub word: &'w dyn Fn(usize) -> Option<&'a [u8]>,
+    /// The long names of the letters in their order, `+` included. Where there are none, the first
+    /// word that is no option ends them.
+    pub names: &'static [u8],
+    /// The words.
+    pub words: &'a [u8],
 }
 
 /// What a walk over the words has come to.
 struct Walk<'a> {
-    /// The number of the next word; at the end, of the first that is no option.
-    next: usize,
-    /// The last value of the letter that is looked for.
+    /// The words that are left; at the end those that are no options, or begin with a wrong one.
+    rest: &'a [u8],
+    /// Where the last value of what is looked for begins.
     found: Option<&'a [u8]>,
+    /// Whether all options were understood.
+    fine: bool,
 }
 
-impl<'a> Letters<'_, 'a> {
-    /// The number of the first word that is no option; where one is not understood, that word.
-    pub fn end(&self) -> Result<usize, &'a [u8]> {
-        self.walk(0).map(|walk| walk.next).map_err(bare)
-    }
-
-    /// The value of a letter with its NUL; a lone NUL for one without a value.
-    pub fn given(&self, letter: u8) -> Option<&'a [u8]> {
-        self.walk(letter).ok()?.found
-    }
-
+impl<'a> Letters<'a> {
+    /// The first word that is not understood.
     #[inline(never)] // There are too many callers for copies.
-    fn walk(&self, wanted: u8) -> Result<Walk<'a>, &'a [u8]> {
-        let mut walk = Walk { next: self.first, found: None };
-        while let Some(text) = (self.word)(walk.next).filter(|text| begins(text, b'-')) {
-            if text == b"-\0" {
+    pub fn wrong(&self) -> Option<&'a [u8]> {
+        let walk = self.walk(0);
+        if walk.fine { None } else { Some(before(walk.rest, 0)) }
+    }
+
+    /// The words behind the options.
+    #[inline(never)] // As above.
+    pub fn rest(&self) -> &'a [u8] {
+        self.walk(0).rest
+    }
+
+    /// The value of a letter with its NUL; a lone NUL for one without a value. A small number gives
+    /// the word that is no option with this place among those, from 1 on.
+    #[inline(never)] // As above.
+    pub fn given(&self, letter: u8) -> Option<&'a [u8]> {
+        let text = self.walk(letter).found?;
+        text.get(..=before(text, 0).len())
+    }
+
+    #[inline(never)] // As above.
+    fn walk(&self, wanted: u8) -> Walk<'a> {
+        let mut walk = Walk { rest: self.words, found: None, fine: true };
+        let (mut count, mut ended) = (0, false);
+        while !walk.rest.is_empty() {
+            if !ended && matches!(walk.rest, [b'-', letter, ..] if *letter != 0) {
+                ended = walk.rest.starts_with(b"--\0");
+                if ended {
+                    take(&mut walk.rest, 0);
+                } else if self.take(wanted, &mut walk).is_none() {
+                    walk.fine = false;
+                    break;
+                }
+                continue;
+            }
+            if self.names.is_empty() {
                 break;
             }
-            walk.next += 1;
-            if text == b"--\0" {
-                break;
+            count += 1;
+            if count == wanted {
+                walk.found = Some(walk.rest);
             }
-            self.take(text, wanted, &mut walk).ok_or(text)?;
+            take(&mut walk.rest, 0);
         }
-        Ok(walk)
+        walk
     }
 
     /// Walks over a word of one or more letters; nothing where it is not understood.
-    fn take(&self, text: &'a [u8], wanted: u8, walk: &mut Walk<'a>) -> Option<()> {
+    fn take(&self, wanted: u8, walk: &mut Walk<'a>) -> Option<()> {
         let with_value = self.place(b'+')?;
-        let mut rest = text.get(1..)?;
-        while let Some((&letter, after)) = rest.split_first().filter(|_| rest != NONE) {
-            let place = self.place(letter).filter(|&place| place != with_value)?;
-            let takes = place + 1 >= with_value;
-            let mut value = if takes { after } else { NONE };
-            if after == NONE && place > with_value {
-                value = (self.word)(walk.next)?;
-                walk.next += 1;
+        let mut rest = walk.rest.get(1..)?;
+        while let Some((&letter, after)) = rest.split_first().filter(|_| !begins(rest, 0)) {
+            rest = after;
+            let place = if letter == b'-' {
+                let name = before(before(rest, 0), b'=');
+                rest = rest.get(name.len()..)?;
+                place(self.names, name)
+            } else {
+                self.place(letter)
+            };
+            let place = place.filter(|&place| place != with_value)?;
+            let is_apart = begins(rest, b'=') && !self.names.is_empty();
+            let takes = is_apart || place + 1 >= with_value;
+            if is_apart || place > with_value && begins(rest, 0) {
+                rest = rest.get(1..).filter(|rest| !rest.is_empty())?;
             }
-            if letter == wanted {
-                walk.found = Some(value);
+            if self.known.get(place) == Some(&wanted) {
+                walk.found = Some(if takes { rest } else { NONE });
             }
-            rest = if takes { NONE } else { after };
+            if takes {
+                take(&mut rest, 0);
+                walk.rest = rest;
+                return Some(());
+            }
         }
+        walk.rest = rest.get(1..)?;
         Some(())
     }
 
@@ -88,15 +127,18 @@ mod tests {
 
     /// The options of a command line with their values, and the number of the word behind them.
     fn read(line: &str) -> Result<(String, usize), String> {
-        let words: Vec<_> = line.split(' ').map(|word| format!("{word}\0")).collect();
-        let word = |index: usize| words.get(index).map(|word: &String| word.as_bytes());
-        let text = |value: &[u8]| String::from_utf8(bare(value).to_vec()).unwrap();
-        let letters = Letters { known: b"sxi+t", first: 1, word: &word };
-        let next = letters.end().map_err(|wrong| String::from_utf8(wrong.to_vec()).unwrap())?;
+        let words: String = line.split(' ').map(|word| format!("{word}\0")).collect();
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let mut behind_first = words.as_bytes();
+        take(&mut behind_first, 0);
+        let letters = Letters { known: b"sxi+t", names: b"", words: behind_first };
+        letters.wrong().map_or(Ok(()), |wrong| Err(text(wrong)))?;
         let given = b"sxit".iter().filter_map(|&letter| {
-            Some(format!("{}={} ", char::from(letter), text(letters.given(letter)?)))
+            let value = bare(letters.given(letter)?);
+            Some(format!("{}={} ", char::from(letter), text(value)))
         });
-        Ok((given.collect(), next))
+        let count = |words: &[u8]| words.split(|&b| b == 0).count();
+        Ok((given.collect(), count(words.as_bytes()) - count(letters.rest())))
     }
 
     #[test]
@@ -112,6 +154,9 @@ mod tests {
             ("p -s -- -x", "s= ", 3),
             ("p - -x", "", 1),
             ("p -t -s word", "t=-s ", 3),
+            ("p -t=A word", "t==A ", 2),
+            ("p -t  word", "t= ", 3),
+            ("p  -s", "", 1),
         ] {
             assert_eq!(read(line), Ok((options.to_owned(), next)), "{line}");
         }

@@ -43,6 +43,7 @@ pub fn fate(mount: Mount<'_>) -> Fate {
 }
 
 /// Writes the target as a path with a NUL behind it; nothing where it does not fit.
+#[inline(never)] // There are two callers.
 pub fn unescape<'a>(target: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
     let mut rest = target;
     let mut used = 0;

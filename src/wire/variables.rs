@@ -30,7 +30,9 @@ fn is_name(text: &[u8]) -> bool {
     text.first().is_some_and(|b| !b.is_ascii_digit()) && text.iter().all(fine)
 }
 
-fn unquoted(value: &[u8]) -> &[u8] {
+/// A value without quotes around all of it.
+#[inline(never)] // There are two callers.
+pub fn unquoted(value: &[u8]) -> &[u8] {
     match value {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
         _ => value,
