@@ -104,8 +104,6 @@ const INIT: &[&str] = &[
     "*7machine4init4Init11next_action*",
     "*7machine4init4Init13next_deadline*",
     "*7machine4init4Init14comes_to_rest*",
-    "*7machine8shutdown*12restart_line*",
-    "*7machine8shutdown*11is_any_live*",
     "*7machine4init4Init3due*",
     "*7machine4unit5State3pid*",
     "*7machine8shutdown*12advance_down*",
@@ -113,6 +111,14 @@ const INIT: &[&str] = &[
     "*7machine3log3Log4next*",
     "*7machine3log3Log7head_at*",
     "*7machine3log3Log8deadline*",
+];
+
+/// What it runs besides once units write to logs.
+const LOGS: &[&str] = &[
+    "*7machine7outputs*11next_reader*",
+    "*7machine7outputs*19or_readers_deadline*",
+    "*7machine7outputs*12reader_ended*",
+    "*7machine7readers*",
 ];
 
 const GETTY: &[&str] = &["*6applet5getty3key*", "*6applet5getty4read*", "*3sys2fd4read*"];
@@ -143,6 +149,7 @@ SECTIONS
   .text :
   {
     @INIT@
+    @LOGS@
     @GETTY@
     *(.rodata .rodata.* .text .text.*)
   } :text
@@ -165,7 +172,13 @@ SECTIONS
 /// where its last page ends.
 fn layout() -> String {
     let mut script = LAYOUT.to_owned();
-    let groups = [("common", COMMON), ("container", CONTAINER), ("init", INIT), ("getty", GETTY)];
+    let groups = [
+        ("common", COMMON),
+        ("container", CONTAINER),
+        ("init", INIT),
+        ("logs", LOGS),
+        ("getty", GETTY),
+    ];
     for (group, names) in groups {
         let of = |kind: &str| names.iter().map(|n| format!(".{kind}.{n} ")).collect::<String>();
         let place = format!(

@@ -126,7 +126,7 @@ pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
             }
             hands.sinks.open_console();
             untidy = cradle::tidy_up(untidy);
-            memory::forget_the_cold(memory::code_of_init());
+            memory::forget_the_cold(memory::code_of_init(init.has_logs()));
             memory::forget_the_stack();
         }
         let children = if done { reaper.children } else { Children::Pending };

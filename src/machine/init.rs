@@ -310,7 +310,7 @@ impl Init<'_> {
             .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
         let own = earlier(self.down_deadline(), self.patience_deadline());
         let own = earlier(own, earlier(self.head_start, self.care.deadline()));
-        let own = earlier(own, self.readers_deadline());
+        let own = if self.logs == Logs::None { own } else { self.or_readers_deadline(own) };
         earlier(earlier(units, own), self.log.deadline())
     }
 

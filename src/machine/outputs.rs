@@ -7,7 +7,7 @@ use super::stories::{ending, fill};
 use super::table::{Slot, Spec, Table};
 use super::time::Instant;
 use super::unit::{State, Unit};
-use super::{Action, Exit, Pid, UnitId};
+use super::{Action, Exit, Pid, UnitId, earlier};
 use crate::wire::options::{self, Log};
 use crate::wire::syslog::Level;
 use crate::wire::text::Line;
@@ -32,7 +32,7 @@ impl Table {
 
     /// Which one of its name the first unit of a line is.
     pub fn line_ordinal(&self, spec: &Spec) -> u16 {
-        spec.name.ordinal.saturating_sub(spec.instance)
+        spec.name.ordinal.saturating_sub(spec.instance.into())
     }
 
     /// Whether units write to the same log: the same file, or to syslog by the same line.
@@ -146,6 +146,11 @@ impl Init<'_> {
         }
     }
 
+    /// Whether there has been a log that has a reader.
+    pub fn has_logs(&self) -> bool {
+        self.logs != Logs::None
+    }
+
     /// What is wanted for readers. Once the units have ended on the way down, none is begun.
     #[inline(never)] // Its caller stays in memory, and few have need of it.
     pub(super) fn next_reader(&self) -> Option<Action> {
@@ -220,6 +225,7 @@ impl Init<'_> {
 
     /// Whether a unit still has to run because of one that waited for it and has not ended, or
     /// whose last words are not written.
+    #[inline(never)] // Its caller stays in memory, and this is for the way down.
     pub(super) fn is_leaned_on(&self, unit: UnitId) -> bool {
         let leans = |slot: &Slot| {
             let drains = slot.spec.log.is_some_and(|log| self.readers.drains(log));
@@ -235,9 +241,10 @@ impl Init<'_> {
         }
     }
 
-    /// When readers want a tick.
-    pub(super) fn readers_deadline(&self) -> Option<Instant> {
-        if self.logs == Logs::None { None } else { self.readers.deadline() }
+    /// This time, or an earlier one at which readers want a tick.
+    #[inline(never)] // Its caller stays in memory, and few have need of it.
+    pub(super) fn or_readers_deadline(&self, time: Option<Instant>) -> Option<Instant> {
+        earlier(time, self.readers.deadline())
     }
 
     /// Whether a log is still to be read to its end.

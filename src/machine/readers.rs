@@ -5,19 +5,19 @@
 //! A log is held as long as a unit writes to it or may be started to. Then our end to write to is
 //! closed, and the reader comes to the end of the pipe when everybody else's is, too.
 
-use core::num::NonZeroU16;
+use core::num::NonZeroU8;
 
 use heapless::Vec;
 
-use super::table::UNITS_MAX;
 use super::time::Instant;
 use super::{Exit, Pid, earlier};
 use crate::wire::signals::Signal;
 use crate::wire::value::Millis;
 
-/// The most logs at once that have a reader: one for each unit. Each takes three descriptors of
-/// process 1, which has 1024 if nobody says otherwise: 3 * 256 leave 256 for all else.
-pub const LOGS_MAX: usize = UNITS_MAX;
+/// The most logs at once that have a reader: as many as a byte can name, for units have no more
+/// room; one less than units there are. Each takes three descriptors of process 1, which has 1024
+/// if nobody says otherwise: that leaves 259 for all else.
+pub const LOGS_MAX: usize = 255;
 
 /// A reader that has lived so long, in milliseconds, is started again at once: to be killed ten
 /// times a second must not hold the unit. One that ends sooner waits, from the first of these
@@ -36,12 +36,12 @@ const SAY_SECONDS: u32 = 60;
 
 /// The place of a log among those that have a reader, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LogId(NonZeroU16);
+pub struct LogId(NonZeroU8);
 
 impl LogId {
     /// The log at a place that is counted from 0.
     pub fn at(place: usize) -> Option<LogId> {
-        NonZeroU16::new(place as u16 + 1).map(LogId)
+        u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(LogId)
     }
 
     /// Its place, counted from 0.

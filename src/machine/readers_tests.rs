@@ -1,6 +1,6 @@
 use super::*;
 
-const LOG: LogId = LogId(NonZeroU16::MIN);
+const LOG: LogId = LogId(NonZeroU8::MIN);
 
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)

@@ -94,8 +94,8 @@ pub struct Spec {
     pub main: bool,
     /// The log that it writes to, if that has a reader and one was to be had.
     pub log: Option<LogId>,
-    /// Which one of its line it is, from 0.
-    pub instance: u16,
+    /// Which one of its line it is, from 0; there are at most [`UNITS_MAX`].
+    pub instance: u8,
     /// An option that must not be dropped could not be honoured: the unit never runs.
     pub barred: bool,
     /// The rest of its rules.
@@ -220,7 +220,7 @@ impl Table {
         for _ in 0..count {
             // There is room: a full table was sent away above unless the twins made place.
             let _ = self.slots.push(Slot { spec, unit: Unit::new() });
-            spec.instance += 1;
+            spec.instance = spec.instance.wrapping_add(1);
             spec.name.ordinal = spec.name.ordinal.saturating_add(1);
         }
         Ok(())

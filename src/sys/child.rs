@@ -41,7 +41,7 @@ pub struct Order<'a> {
     /// The name of the socket by which it does, or empty.
     pub notify: &'a [u8],
     /// Which one of its line it is.
-    pub instance: u16,
+    pub instance: u8,
     /// The control group that it is to have.
     pub group: Option<Group>,
     /// Where it leaves word.

@@ -27,10 +27,13 @@ impl Pages {
     }
 }
 
-/// The code that the machine's init runs while it waits and while it reaps orphans.
+/// The code that the machine's init runs while it waits and while it reaps orphans, be it that there
+/// are logs or not.
 #[cfg(laid_out)]
-pub fn code_of_init() -> Pages {
-    Pages(&raw const layout::init_code as usize, &raw const layout::init_code_end as usize)
+pub fn code_of_init(has_logs: bool) -> Pages {
+    let end =
+        if has_logs { &raw const layout::logs_code_end } else { &raw const layout::init_code_end };
+    Pages(&raw const layout::init_code as usize, end as usize)
 }
 
 /// The code that a container's init runs when nothing goes wrong.
@@ -62,7 +65,7 @@ pub fn forget_the_cold(hot: Pages) {
 
 /// A development build is not laid out, and keeps what it has.
 #[cfg(not(laid_out))]
-pub fn code_of_init() -> Pages {
+pub fn code_of_init(_: bool) -> Pages {
     Pages(0, 0)
 }
 
@@ -106,6 +109,7 @@ mod layout {
         pub safe static container_code_end: u8;
         pub safe static init_code: u8;
         pub safe static init_code_end: u8;
+        pub safe static logs_code_end: u8;
         pub safe static getty_code: u8;
         pub safe static getty_code_end: u8;
         pub safe static code_end: u8;

@@ -24,7 +24,7 @@ fn ties(init: &Init<'_>, slot: &Slot) -> Vec<(UnitId, bool)> {
         for name in last.unwrap_or_default().split('+') {
             for (index, other) in table.slots().iter().enumerate() {
                 let spec = &other.spec;
-                let first = spec.name.ordinal == 1 + spec.instance;
+                let first = spec.name.ordinal == 1 + u16::from(spec.instance);
                 let named = spec.listed && first && text(spec.name.base) == name;
                 let kind = spec.kind;
                 if named && !matches!(kind, Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart) {
