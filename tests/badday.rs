@@ -212,6 +212,7 @@ fn a_terminal_that_vanishes_is_waited_for() {
     link_tty(builder.root(), "ttyX", number);
     let mut ns = builder.start();
     ns.until_said("seen", 1);
+    ns.until("it does not rest", || ns.procs().named("sleep").len() == 1);
     unlink_tty(ns.root(), "ttyX");
     let pid = ns.procs().named("sleep")[0].pid;
     support::sys::kill(ns.host_pid(pid), libc::SIGKILL).expect("the unit lives");
