@@ -27,8 +27,8 @@ impl Pages {
     }
 }
 
-/// The code that the machine's init runs while it waits and while it reaps orphans, be it that there
-/// are logs or not.
+/// The code that the machine's init runs while it waits and while it reaps orphans, where there are
+/// logs that have a reader or where there are none.
 #[cfg(laid_out)]
 pub fn code_of_init(has_logs: bool) -> Pages {
     let end =
