@@ -9,6 +9,7 @@ use pidone::wire::errno;
 use pidone::wire::names::place;
 use pidone::wire::notify::MESSAGE_MAX;
 use pidone::wire::signals::Signal;
+use pidone::wire::value::Millis;
 
 use super::reader;
 use crate::sys::child;
@@ -117,15 +118,11 @@ fn prepare(
 /// The loop of process 1. It has no way out.
 pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
     let mut reaper = Reaper::new();
-    let (mut fresh, mut untidy) = (true, None);
+    let mut untidy = None;
     loop {
         let done = act(init, hands);
         if done && (init.comes_to_rest() || untidy.is_some()) {
-            if core::mem::take(&mut fresh) {
-                hands.settle();
-            }
-            hands.sinks.open_console();
-            untidy = cradle::tidy_up(untidy);
+            untidy = tidy_up(hands, untidy);
             memory::forget_the_cold(memory::code_of_init(init.has_logs()));
             memory::forget_the_stack();
         }
@@ -150,6 +147,13 @@ pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
             init.handle(kernel::now(), event);
         }
     }
+}
+
+/// What is done before a rest.
+#[inline(never)] // The loop around it stays in memory while it waits, this does not.
+fn tidy_up(hands: &mut Hands, untidy: Option<Millis>) -> Option<Millis> {
+    hands.sinks.open_console();
+    cradle::tidy_up(untidy)
 }
 
 /// So much is done, and so much heard, before somebody else gets a hearing: when hundreds of units

@@ -303,15 +303,21 @@ impl Init<'_> {
     /// When [`Event::Tick`] is wanted.
     #[inline(never)]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let units = self
-            .table
-            .slots()
-            .iter()
-            .fold(None, |soonest, slot| earlier(soonest, slot.unit.state.deadline()));
-        let own = earlier(self.down_deadline(), self.patience_deadline());
-        let own = earlier(own, earlier(self.head_start, self.care.deadline()));
-        let own = if self.logs == Logs::None { own } else { self.or_readers_deadline(own) };
-        earlier(earlier(units, own), self.log.deadline())
+        let own = [
+            self.down_deadline(),
+            self.patience_deadline(),
+            self.head_start,
+            self.care.deadline(),
+            self.log.deadline(),
+        ];
+        let mut soonest = None;
+        for own in own {
+            soonest = earlier(soonest, own);
+        }
+        for slot in self.table.slots() {
+            soonest = earlier(soonest, slot.unit.state.deadline());
+        }
+        if self.logs == Logs::None { soonest } else { self.or_readers_deadline(soonest) }
     }
 
     fn boot(&mut self, mode: Mode, seed: u32) {

@@ -104,13 +104,6 @@ impl Hands {
         init.handle(kernel::now(), event);
     }
 
-    /// Everything is started.
-    pub fn settle(&self) {
-        if let Place::Top { .. } = self.place {
-            calls::prefer();
-        }
-    }
-
     #[inline(never)] // Its room is not to be set up for anything else.
     fn answer(&self, init: &Init<'_>) -> Event<'static> {
         let mut answer = Answer::new();
@@ -119,8 +112,8 @@ impl Hands {
         Event::Answered
     }
 
-    /// Opens the control socket, once everything is started that is to be: before that it would
-    /// cost the boot time.
+    /// Does what has time until everything is started that is to be: asks to be preferred, and
+    /// opens the control socket.
     #[cold]
     #[inline(never)]
     pub fn begin_to_hear(&mut self, init: &mut Init<'_>) {
@@ -132,6 +125,9 @@ impl Hands {
             return;
         };
         self.is_unheard = false;
+        if let Place::Top { .. } = self.place {
+            calls::prefer();
+        }
         match self.ears.attend_at(path) {
             // A system without the folder is one without the socket.
             Ok(()) => {}

@@ -28,6 +28,9 @@ const CHEAP_NS: u64 = 20_000;
 /// What is not cheap is waited with for so many times what it cost: it takes 6 % of the time.
 const REST: u64 = 16;
 
+/// The power of two that a millisecond has of nanoseconds, near enough.
+const MILLI: u32 = 20;
+
 /// The longest time that a child that has ended is not looked for.
 const REST_MAX_MS: u64 = 50;
 
@@ -113,7 +116,7 @@ impl Reaper {
     #[cold]
     #[inline(never)]
     fn put_off(&mut self) {
-        let rest = (self.whole.max(self.cost) * REST / 1_000_000).clamp(1, REST_MAX_MS);
+        let rest = (self.whole.max(self.cost) * REST >> MILLI).clamp(1, REST_MAX_MS);
         self.children = Children::Later(kernel::now().plus(rest as u32));
     }
 
