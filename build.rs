@@ -122,7 +122,10 @@ const LOGS: &[&str] = &[
     "*7machine7readers*",
 ];
 
-const GETTY: &[&str] = &["*6applet5getty3key*", "*6applet5getty4read*", "*3sys2fd4read*"];
+/// What both of them run, and so lies between them.
+const READ: &[&str] = &["*3sys2fd4read*"];
+
+const GETTY: &[&str] = &["*6applet5getty3key*", "*6applet5getty4read*"];
 
 /// Lays a binary out in segments: code with its constants, and what is written to. What an unwinder
 /// would need is left out, since nothing here unwinds. Each segment follows in the file without
@@ -150,8 +153,9 @@ SECTIONS
   .text :
   {
     @INIT@
-    @LOGS@
+    @READ@
     @GETTY@
+    @LOGS@
     *(.rodata .rodata.* .text .text.*)
   } :text
   code_end = ALIGN(0x1000);
@@ -177,6 +181,7 @@ fn layout() -> String {
         ("common", COMMON),
         ("container", CONTAINER),
         ("init", INIT),
+        ("read", READ),
         ("logs", LOGS),
         ("getty", GETTY),
     ];

@@ -32,7 +32,7 @@ impl Pages {
 #[cfg(laid_out)]
 pub fn code_of_init(has_logs: bool) -> Pages {
     let end =
-        if has_logs { &raw const layout::logs_code_end } else { &raw const layout::init_code_end };
+        if has_logs { &raw const layout::logs_code_end } else { &raw const layout::read_code_end };
     Pages(&raw const layout::init_code as usize, end as usize)
 }
 
@@ -52,7 +52,7 @@ pub fn code_of_container() -> Pages {
 /// The code that a getty runs while it waits for a key.
 #[cfg(laid_out)]
 pub fn code_of_getty() -> Pages {
-    Pages(&raw const layout::getty_code as usize, &raw const layout::getty_code_end as usize)
+    Pages(&raw const layout::read_code as usize, &raw const layout::getty_code_end as usize)
 }
 
 /// Gives back all code but that which every applet runs and that which this one does.
@@ -108,9 +108,9 @@ mod layout {
         pub safe static container_code: u8;
         pub safe static container_code_end: u8;
         pub safe static init_code: u8;
-        pub safe static init_code_end: u8;
+        pub safe static read_code: u8;
+        pub safe static read_code_end: u8;
         pub safe static logs_code_end: u8;
-        pub safe static getty_code: u8;
         pub safe static getty_code_end: u8;
         pub safe static code_end: u8;
     }
