@@ -17,7 +17,7 @@ use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
 use pidone::wire::utmp::Record;
 
-use super::{refused, usage};
+use super::{log, refused, usage};
 use crate::sys::child::{self, Program};
 use crate::sys::env::Env;
 use crate::sys::facts::{self, ENTRY_MAX, LIST_MAX, Names};
@@ -179,10 +179,11 @@ impl Getty<'_> {
     fn take_speed(&mut self) {
         let mut speed = 0u32;
         while let Some(byte) = read() {
-            match byte {
-                digit @ b'0'..=b'9' => speed = speed.wrapping_mul(10) + u32::from(digit & 15),
-                _ if speed > 0 => break,
-                _ => {}
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                speed = speed.wrapping_mul(10).wrapping_add(u32::from(digit));
+            } else if speed > 0 {
+                break;
             }
         }
         if speed > 0 {
@@ -323,7 +324,7 @@ impl Getty<'_> {
             }
             b'4' => facts::put_v4(&mut line, argument),
             b'6' => facts::put_v6(&mut line, argument),
-            _ => match NAMED.iter().position(|&b| b == letter) {
+            _ => match issue::NAMED.iter().position(|&b| b == letter) {
                 Some(place) => {
                     let mut name = names.get(place % 6);
                     if letter == b'O' {
@@ -388,16 +389,13 @@ fn stands_before(name: &[u8], other: &[u8]) -> bool {
 fn tell(bytes: &[u8]) {
     let mut rest = bytes;
     while !rest.is_empty() {
-        match fd::write(1, rest).unwrap_or(0) {
-            0 => kernel::exit(0),
-            count => rest = rest.get(count as usize..).unwrap_or(&[]),
+        let count = fd::write(1, rest).unwrap_or(0);
+        match rest.get(count as usize..) {
+            Some(more) if count > 0 => rest = more,
+            _ => kernel::exit(0),
         }
     }
 }
-
-/// The letters of the escapes that stand for a name of the machine, in the order of the names, and
-/// once more. That of `O` is what stands behind the first dot of the host's name.
-const NAMED: &[u8] = b"snrvmoshrvmDsO";
 
 /// Appends what os-release(5) says under a name, or without one what the system is called.
 fn put_release(line: &mut Line, names: &Names, argument: &[u8]) {
@@ -427,9 +425,6 @@ const ISSUE_MAX: usize = 4096;
 #[inline(never)]
 fn complain(template: &[u8], object: &CStr, errno: u16) -> i32 {
     // Facility 4 of RFC 3164 is that of logins, severity 3 an error.
-    let mut line = Line::wide();
-    line.put(b"<35>getty: ");
-    line.compose(template, [object.to_bytes(), b""], errno.into());
-    fd::log(line.as_bytes());
+    log(b"<35>getty: ", template, [object.to_bytes(), b""], errno.into());
     refused(template, object.to_bytes(), errno)
 }

@@ -75,6 +75,14 @@ fn report(to: i32, template: &[u8], texts: [&[u8]; 2], number: u64, code: i32) -
     say(to, line.as_bytes(), code)
 }
 
+/// The same to syslog, behind a priority and a name.
+#[inline(never)]
+fn log(front: &[u8], template: &[u8], texts: [&[u8]; 2], number: u64) {
+    let mut line = Line::wide();
+    line.put(front).compose(template, texts, number);
+    fd::log(line.as_bytes());
+}
+
 /// Says that a command line is not understood, and what is.
 fn usage(what: &[u8], program: &[u8], help: &[u8]) -> i32 {
     report(2, b"%x: '%q' is not understood", [what, program], 0, USAGE);

@@ -15,12 +15,11 @@ use pidone::wire::logline::Style;
 use pidone::wire::names::at;
 use pidone::wire::options::{self, Log};
 use pidone::wire::signals::Signal;
-use pidone::wire::syslog::{self, Level};
 use pidone::wire::text::Line;
 use pidone::wire::value;
 use rustix::fs::{Access, access};
 
-use super::refused;
+use super::{log, refused};
 use crate::sys::fd::{self, Fd};
 use crate::sys::files;
 use crate::sys::kernel::{self, Result};
@@ -280,11 +279,9 @@ impl Reader<'_> {
 
     /// Tells syslog what could not be done with the file.
     fn complain(&self, what: &[u8], errno: u16) {
-        let mut line = Line::wide();
-        syslog::priority(&mut line, Level::Error as u8);
-        line.put(b"logger: cannot ").compose(what, [bare(self.file()), b""], errno.into());
         if let Style::File = self.style {
-            fd::log(line.as_bytes());
+            // Facility 3 of RFC 3164 is that of daemons, severity 3 an error.
+            log(b"<27>logger: cannot ", what, [bare(self.file()), b""], errno.into());
         }
     }
 }

@@ -205,18 +205,18 @@ pub fn read(fd: i32, into: &mut [u8]) -> Result<u32> {
 
 /// Reads a file into a buffer: all of it, or as much as there is room for, or nothing.
 pub fn load<'a>(path: &CStr, room: &'a mut [u8]) -> &'a mut [u8] {
-    gather(path, READ | NO_WAIT | CLOSE_ON_EXEC, Sysno::read, room)
+    gather(path, Sysno::read, room)
 }
 
 /// The same for the names that a folder holds, as getdents(2) gives them.
 pub fn list<'a>(path: &CStr, room: &'a mut [u8]) -> &'a mut [u8] {
-    gather(path, READ | FOLDER | CLOSE_ON_EXEC, Sysno::getdents64, room)
+    gather(path, Sysno::getdents64, room)
 }
 
 #[inline(never)] // It is one for both.
-fn gather<'a>(path: &CStr, how: u32, call: Sysno, room: &'a mut [u8]) -> &'a mut [u8] {
+fn gather<'a>(path: &CStr, call: Sysno, room: &'a mut [u8]) -> &'a mut [u8] {
     let mut len = 0;
-    let file = Fd::open(path, how);
+    let file = Fd::open(path, READ | NO_WAIT | CLOSE_ON_EXEC);
     while let Some(rest) = room.get_mut(len..) {
         // SAFETY: both calls write at most as many bytes as there is room for.
         let got = unsafe { raw_syscall!(call, file.raw(), rest.as_mut_ptr(), rest.len()) };

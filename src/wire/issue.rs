@@ -10,8 +10,13 @@ use super::variables::unquoted;
 
 /// The letters that may have an argument.
 const WITH_ARGUMENT: &[u8] = b"46eS";
-/// The letters behind a percent sign.
-const BY_PERCENT: &[u8] = b"SsnhrvmDodtl";
+/// Letters that stand for something without an argument.
+const PLAIN: &[u8] = b"SdtlsnrvmoshrvmDsO";
+/// Those that may stand behind a percent sign.
+const BY_PERCENT: &[u8] = PLAIN.split_at(16).0;
+/// Those that stand for a name of the machine, in the order of the names, and once more. That of
+/// `O` is what stands behind the first dot of the host's name.
+pub const NAMED: &[u8] = PLAIN.split_at(4).1;
 
 /// Makes backslashes of percent signs that count as such.
 pub fn unify(text: &mut [u8]) {
