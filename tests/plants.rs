@@ -157,8 +157,8 @@ const PLANTS: &[Plant] = &[
     Plant {
         what: "an aide stays when its unit has ended",
         file: "machine/care.rs",
-        from: "(ward.of, ward.silent) = (None, None);\n            ward.dismiss();",
-        to: "(ward.of, ward.silent) = (None, None);",
+        from: "(ward.of, ward.silent) = (NOBODY, Instant::NEVER);\n            ward.dismiss();",
+        to: "(ward.of, ward.silent) = (NOBODY, Instant::NEVER);",
     },
     Plant {
         what: "a unit that is unwell goes on",
@@ -169,8 +169,8 @@ const PLANTS: &[Plant] = &[
     Plant {
         what: "silence is noticed too late",
         file: "machine/care.rs",
-        from: "Some(now.plus(self.plan.watchdog))",
-        to: "Some(now.plus(self.plan.watchdog.saturating_mul(3)))",
+        from: "now.plus(self.watchdog)",
+        to: "now.plus(self.watchdog.saturating_mul(3))",
     },
     Plant {
         what: "a log is forgotten though its reader was killed before the end",

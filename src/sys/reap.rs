@@ -116,7 +116,7 @@ impl Reaper {
     #[cold]
     #[inline(never)]
     fn put_off(&mut self) {
-        let rest = (self.whole.max(self.cost) * REST >> MILLI).clamp(1, REST_MAX_MS);
+        let rest = ((self.whole.max(self.cost) * REST) >> MILLI).clamp(1, REST_MAX_MS);
         self.children = Children::Later(kernel::now().plus(rest as u32));
     }
 
