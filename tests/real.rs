@@ -25,18 +25,30 @@ while True:
     time.sleep(pause)
 ";
 
-const INITTAB: &str = "::sysinit:/bin/ifconfig lo up
-:name=syslog,ready=/dev/log:respawn:/bin/syslogd -n -O /out/messages
-:name=cron,after=syslog:respawn:/bin/crond -f -c /tmp
-:name=dhcp,after=syslog:respawn:/bin/udhcpd -f /etc/udhcpd.conf
-:name=web,user=web,needs=redis,ready=port8080,port=8080,every=1s,nnp,log=/out/web:respawn:\
- /usr/sbin/lighttpd -D -f /etc/lighttpd.conf
-:name=redis,user=web,dir=/tmp,ready=notify,after=syslog,mem=500M:respawn:/usr/bin/redis-server \
- --supervised systemd --save '' --loglevel warning
-:name=ssh,after=syslog,ready=port2222:respawn:/usr/sbin/dropbear -F -R -p 127.0.0.1:2222
-:name=python,ready=notify,watchdog=2s:respawn:/usr/bin/python3 -S /etc/service.py
-:needs=web+redis+ssh+python,after=cron+dhcp:once:/bin/hold all
-";
+/// The inittab that is given as an example.
+const EXAMPLE: &str = include_str!("../rootfs/usr/share/doc/pidone/inittab.server");
+
+/// What differs here: where programs lie, and where the test looks.
+const HERE: &[(&str, &str)] = &[
+    ("/sbin/ifconfig lo", "/bin/ifconfig lo"),
+    ("/sbin/syslogd -n", "/bin/syslogd -n -O /out/messages"),
+    ("/usr/sbin/crond -f", "/bin/crond -f -c /tmp"),
+    ("/usr/sbin/udhcpd -f", "/bin/udhcpd -f"),
+    ("/var/log/web.log", "/out/web"),
+    ("@console::respawn:/sbin/getty -L 0 -", MORE),
+];
+
+/// A service of our own instead of the logins, and who says that all are up.
+const MORE: &str =
+    ":name=python,ready=notify,watchdog=2s:respawn:/usr/bin/python3 -S /etc/service.py
+:needs=web+redis+ssh+python,after=cron+dhcp:once:/bin/hold all";
+
+fn inittab() -> String {
+    HERE.iter().fold(EXAMPLE.to_owned(), |text, (there, here)| {
+        assert_eq!(text.matches(there).count(), 1, "{there}");
+        text.replace(there, here)
+    })
+}
 
 /// Programs that come from packages which tests/run installs.
 const NEEDED: &[&str] =
@@ -57,7 +69,7 @@ fn a_small_server_of_real_services_comes_up_in_order_and_goes_down() {
     }
     let mut ns = Builder::new(Init::Pidone)
         .host_programs()
-        .inittab(INITTAB)
+        .inittab(inittab())
         .file("etc/passwd", "root:x:0:0::/:/bin/sh\nweb:x:33:33::/var/www:/bin/false\n")
         .file("etc/group", "root:x:0:\nweb:x:33:\n")
         .file("etc/lighttpd.conf", LIGHTTPD)
