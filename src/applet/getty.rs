@@ -95,7 +95,8 @@ impl Getty<'_> {
             while !matches!(key(true) & 0x7f, b'\r' | b'\n') {}
         }
         let mut name = Name::new(!self.options.has(getty::EIGHT_BITS));
-        let mut user = self.string(getty::USER);
+        // A login without a password and without a name would let in whoever types one.
+        let mut user = self.string(getty::USER).filter(|user| !user.is_empty());
         let option = if user.is_some() { c"-f" } else { c"--" };
         if let Some(user) = user {
             self.greet();
@@ -242,10 +243,11 @@ impl Getty<'_> {
         if !self.options.has(getty::NO_NEWLINE) {
             tell(b"\n");
         }
-        if let Some(path) = self.string(getty::ISSUE) {
-            self.show(path);
-        } else if !self.options.has(getty::NO_ISSUE) {
-            self.show_all();
+        if !self.options.has(getty::NO_ISSUE) {
+            match self.string(getty::ISSUE) {
+                Some(path) => self.show(path),
+                None => self.show_all(),
+            }
         }
         self.prompt();
     }

@@ -52,6 +52,8 @@ fn more_issues_are_shown_in_the_order_of_their_names() {
     assert!(seen.contains("\r\n..........") && seen.contains(".[too many files in /etc/issue.d]"));
     let mut seat = Seat::take_with("-f /etc/other 0 %t", &[("etc/other", "the other one\n")]);
     assert_eq!(seat.expect("login: ").lines().nth(1), Some("the other one"));
+    let mut seat = Seat::take("-i --nohostname -f /etc/issue 0 %t");
+    assert_eq!(seat.expect("login: "), "\r\n", "no issue is no issue");
     let mut seat = Seat::take("-i --nohostname 0 %t");
     assert_eq!(seat.expect("login: "), "\r\n");
     let mut seat = Seat::take("-N -i --nohostname 0 %t");
@@ -74,6 +76,12 @@ fn login_is_started_without_a_name_or_with_a_given_one_or_another_is() {
     let mut seat = Seat::take("-a root 0 %t");
     seat.expect("login: ");
     seat.expect("root (automatic login)\r\n");
+}
+
+#[test]
+fn an_automatic_login_of_nobody_asks_for_a_name() {
+    let mut seat = Seat::at_prompt("--autologin= 0 %t");
+    seat.name(b"root\r", &[b"--", b"root"]);
 }
 
 #[test]
