@@ -4,6 +4,8 @@
 //! stand. BusyBox takes a percent sign for a backslash, so that counts as well, but only before the
 //! letters it knows.
 
+use core::cell::Cell;
+
 use super::names::{at, begins, holds, place, take};
 use super::text::Line;
 use super::variables::unquoted;
@@ -18,14 +20,18 @@ const BY_PERCENT: &[u8] = PLAIN.split_at(16).0;
 /// `O` is what stands behind the first dot of the host's name.
 pub const NAMED: &[u8] = PLAIN.split_at(4).1;
 
-/// Makes backslashes of percent signs that count as such.
+/// Makes backslashes of percent signs that count as such; one behind a backslash does not.
 pub fn unify(text: &mut [u8]) {
-    let mut behind = 0;
-    for byte in text.iter_mut().rev() {
-        if *byte == b'%' && holds(BY_PERCENT, behind) {
-            *byte = b'\\';
+    let mut rest = Cell::from_mut(text).as_slice_of_cells();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        let Some((letter, behind)) = after.split_first() else { break };
+        if byte.get() == b'%' && holds(BY_PERCENT, letter.get()) {
+            byte.set(b'\\');
         }
-        behind = *byte;
+        if byte.get() == b'\\' {
+            rest = behind;
+        }
     }
 }
 
@@ -179,6 +185,7 @@ mod tests {
     fn a_percent_sign_counts_before_busyboxs_letters_alone() {
         assert_eq!(rendered(b"%s %h %l"), "<s:> <h:> <l:>");
         assert_eq!(rendered(b"100% sure, 5%, %%n, %\\n, %"), "100% sure, 5%, %<n:>, %<n:>, %");
+        assert_eq!(rendered(b"\\%n \\\\%n \\\\\\%n"), "<%:>n <\\:><n:> <\\:><%:>n");
     }
 
     #[test]
