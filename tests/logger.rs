@@ -374,7 +374,7 @@ fn a_syslogd_that_is_away_for_a_while_costs_nothing() {
 }
 
 #[test]
-fn a_file_has_one_reader_and_no_link_is_followed_where_everybody_writes() {
+fn a_file_has_one_reader_and_no_link_is_followed_where_others_write() {
     let root = stage();
     let first = Supervisor::new(&root, &["-o", "/log/web"]);
     let one = first.start();
@@ -388,16 +388,23 @@ fn a_file_has_one_reader_and_no_link_is_followed_where_everybody_writes() {
     assert_eq!(first.finish(one), 0);
     assert_eq!(second.finish(two), 0);
     assert_eq!(root.read("log/web"), "one\ntwo\n");
-    // In a folder of everybody's, a link may be anybody's.
+    // A link may be anybody's in a folder of everybody's, of a group or of a service.
     let syslog = Syslog::bind(&root);
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
-    fs::set_permissions(root.path("tmp"), open).unwrap();
-    symlink("/log/web", root.path("tmp/web")).unwrap();
-    let third = Supervisor::new(&root, &["-o", "/tmp/web"]);
-    let mut three = third.start();
-    third.unit().write_all(b"three\n").unwrap();
-    syslog.until("cannot write /tmp/web: Too many levels of symbolic links");
-    three.kill().unwrap();
-    three.wait().unwrap();
-    assert_eq!(root.read("log/web"), "one\ntwo\n");
+    let folders =
+        [("/all/web", 0o1777, 0), ("/group/web", 0o775, 0), ("/service/web", 0o755, 1000)];
+    for (path, mode, user) in folders {
+        let theirs = root.path(path.trim_matches('/').trim_end_matches("/web"));
+        fs::create_dir(&theirs).unwrap();
+        std::os::unix::fs::chown(&theirs, Some(user), Some(1000)).unwrap();
+        let open = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(&theirs, open).unwrap();
+        symlink("/log/web", theirs.join("web")).unwrap();
+        let third = Supervisor::new(&root, &["-o", path]);
+        let mut three = third.start();
+        third.unit().write_all(b"three\n").unwrap();
+        syslog.until(&format!("cannot write {path}: Too many levels of symbolic links"));
+        three.kill().unwrap();
+        three.wait().unwrap();
+        assert_eq!(root.read("log/web"), "one\ntwo\n");
+    }
 }

@@ -9,7 +9,7 @@ use pidone::wire::names::{begins, take};
 use syscalls::{Sysno, raw_syscall};
 
 use super::fd::{self, Fd};
-use super::kernel::{Result, is_fine, outcome};
+use super::kernel::{self, Result, is_fine, outcome};
 use super::start::joined;
 
 /// Make it where it is not there.
@@ -19,7 +19,8 @@ const NO_FOLLOW: u32 = 0o400_000;
 /// Only as a place to begin at.
 const PATH: u32 = 0o10_000_000;
 
-/// Everybody may write.
+/// Others than the owner may write: a group, or everybody.
+const GROUP_WRITES: u32 = 0o20;
 const OTHERS_WRITE: u32 = 0o2;
 
 /// The longest name in a folder with its NUL, in bytes: NAME_MAX of limits.h and one more.
@@ -49,6 +50,13 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Whether somebody else than root and ourselves may put names into this folder.
+    fn is_foreign(&self) -> bool {
+        let theirs = self.owner != 0 && self.owner != kernel::own_user();
+        let groups = self.mode & GROUP_WRITES != 0 && self.group != 0;
+        theirs || groups || self.mode & OTHERS_WRITE != 0
+    }
+
     /// Whether this is an ordinary file.
     pub fn is_plain(&self) -> bool {
         self.mode & 0o170_000 == 0o100_000
@@ -82,8 +90,9 @@ fn open_at(folder: &Fd, name: &CStr, flags: u32, mode: u32) -> Fd {
     Fd::from_call(unsafe { raw_syscall!(Sysno::openat, folder.raw(), name.as_ptr(), flags, mode) })
 }
 
-/// Opens a file by a path, name by name: a symbolic link in a folder to which everybody may write
-/// may be anybody's, and is not followed.
+/// Opens a file by a path, name by name: a symbolic link in a folder to which others may write may
+/// be theirs, and is not followed. A service that has its own folder for its log must not have us
+/// write what it says to a file of its choice.
 pub fn open(path: &[u8], flags: u32, mode: u32) -> Result<Fd> {
     let mut rest = path;
     let begin = if begins(path, b'/') { c"/" } else { c"." };
@@ -102,7 +111,7 @@ pub fn open(path: &[u8], flags: u32, mode: u32) -> Result<Fd> {
             continue;
         }
         let mut how = if is_last { flags } else { PATH | fd::FOLDER };
-        if stat(&folder)?.mode & OTHERS_WRITE != 0 {
+        if stat(&folder)?.is_foreign() {
             how |= NO_FOLLOW;
         }
         folder = open_at(&folder, name, how, mode);
