@@ -408,3 +408,18 @@ fn a_file_has_one_reader_and_no_link_is_followed_where_others_write() {
         assert_eq!(root.read("log/web"), "one\ntwo\n");
     }
 }
+
+#[test]
+fn who_asks_a_reader_to_end_takes_no_line_away_that_waits() {
+    let root = stage();
+    let log = fs::File::create(root.path("log/web")).unwrap();
+    log.lock().unwrap();
+    let unit = Supervisor::new(&root, &["-o", "/log/web"]);
+    let reader = unit.start();
+    unit.unit().write_all(b"one\n").unwrap();
+    assert!(wait::came_true(|| !sys::readable(unit.input.as_fd(), Duration::ZERO)));
+    sys::kill(reader.id() as i32, libc::SIGTERM).unwrap();
+    drop(log);
+    assert_eq!(unit.finish(reader), 0);
+    assert_eq!(root.read("log/web"), "one\n");
+}

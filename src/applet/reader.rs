@@ -8,6 +8,7 @@
 use core::ffi::CStr;
 
 use heapless::Vec;
+use pidone::machine::readers::UNWRITTEN;
 use pidone::machine::spool::{Next, PIECE, TEXT_AT, WAITING_MAX};
 use pidone::wire::errno::{EAGAIN, EINVAL};
 use pidone::wire::letters::bare;
@@ -22,13 +23,16 @@ use rustix::fs::{Access, access};
 use super::{log, refused};
 use crate::sys::fd::{self, Fd};
 use crate::sys::files;
-use crate::sys::kernel::{self, Result};
+use crate::sys::kernel::{self, Result, SignalSet};
 use crate::sys::logs::Reading;
 use crate::sys::start::joined;
 use crate::sys::stream::{self, Poll, Store, Whence};
 
 /// So long, in milliseconds, a log that takes nothing is waited for before it counts as dead.
 pub const PATIENCE: i32 = 1000;
+
+/// What asks us to end. It waits while lines do, so that it does not take them away.
+const TERM: SignalSet = 1 << (Signal::TERM.0 - 1);
 
 /// The permissions of a new file: logs may hold what is not for everybody.
 const MODE: u32 = 0o640;
@@ -108,7 +112,7 @@ fn with_nul<'a>(room: &'a mut Path, file: &[u8]) -> &'a [u8] {
 /// Reads standard input until it ends; comes back with the code to leave with. TERM ends it when
 /// there is nothing to read.
 pub fn run(header: &[u8], target: &Target<'_>) -> i32 {
-    kernel::set_mask(1 << (Signal::TERM.0 - 1));
+    kernel::set_mask(TERM);
     let store = match Store::open(target.is_handed) {
         Ok(store) => store,
         Err(errno) => return refused(b"logger: cannot open the spool: %e", b"", errno),
@@ -122,6 +126,7 @@ pub fn run(header: &[u8], target: &Target<'_>) -> i32 {
     loop {
         match reader.step() {
             Ok(true) => {}
+            Ok(false) if reader.is_dead => return i32::from(UNWRITTEN),
             Ok(false) => return 0,
             Err(errno) => return refused(b"logger: cannot read messages: %e", b"", errno),
         }
@@ -189,7 +194,7 @@ impl Reader<'_> {
         let input = if has_room && !self.ends { 0 } else { -1 };
         let output = if errno == EAGAIN { self.log.raw() } else { -1 };
         let mut polls = [Poll::input(input), Poll::output(output)];
-        if !stream::poll(&mut polls, PATIENCE) && !self.is_dead {
+        if !stream::poll_keeping(&mut polls, PATIENCE, TERM) && !self.is_dead {
             self.is_dead = true;
             self.complain(b"write %q: %e; lines wait, and beyond 64 KiB they are lost", errno);
         }

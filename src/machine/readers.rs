@@ -31,6 +31,11 @@ const WAIT_MAX_MS: Millis = 1_000;
 /// slow flash.
 pub const DRAIN_MS: Millis = 2_000;
 
+/// The exit code of a reader that came to the end of what is to be written, to a log that takes
+/// nothing.
+pub const UNWRITTEN: u8 = 1;
+const UNWRITTEN_EXIT: Exit = Exit::Code(UNWRITTEN);
+
 /// That a reader ended is said at most so often, in seconds.
 const SAY_SECONDS: u32 = 60;
 
@@ -157,6 +162,10 @@ impl Reader {
         let drained = is_left && exit == Exit::Code(0);
         match self.state {
             State::Up { .. } | State::Ending { .. } if drained => self.state = State::Asleep,
+            State::Up { .. } | State::Ending { .. } if is_left && exit == UNWRITTEN_EXIT => {
+                self.state = State::Asleep;
+                return News::GivenUp;
+            }
             State::Ending { .. } if exit == Exit::Signal(Signal::TERM) => {
                 self.state = State::Asleep;
             }

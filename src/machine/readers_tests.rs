@@ -98,6 +98,15 @@ fn on_the_way_down_a_reader_is_told_to_end_and_given_up_in_time() {
 }
 
 #[test]
+fn a_reader_that_ends_without_having_written_all_is_not_taken_for_one_that_has() {
+    let mut readers = reading();
+    leave(&mut readers);
+    let ended = readers.ended(at(100), Pid(7), Exit::Code(UNWRITTEN));
+    assert_eq!(ended, Some((LOG, News::GivenUp)));
+    is_forgotten(&mut readers);
+}
+
+#[test]
 fn a_reader_that_is_to_do_something_else_makes_place_for_another_one_though_nobody_has_the_log() {
     let mut readers = reading();
     readers.renew(LOG);

@@ -7,7 +7,7 @@ use syscalls::{Sysno, raw_syscall};
 
 use super::fd::Fd;
 use super::files;
-use super::kernel::{Result, is_fine, outcome};
+use super::kernel::{Result, SignalSet, is_fine, outcome};
 
 /// The number at which whoever starts readers hands over the spool.
 const HANDED: i32 = 3;
@@ -151,13 +151,19 @@ impl Poll {
     }
 }
 
-/// Waits for the first of these, at most so many milliseconds; for ever where that is below 0.
-/// Whether something came. A number below 0 stands for nothing to wait for. No signal is blocked
-/// while we wait; one that comes when there is something already has to wait itself.
+/// Waits as [`poll_keeping`] does, with no signal blocked.
 pub fn poll(fds: &mut [Poll], millis: i32) -> bool {
+    poll_keeping(fds, millis, 0)
+}
+
+/// Waits for the first of these, at most so many milliseconds; for ever where that is below 0.
+/// Whether something came. A number below 0 stands for nothing to wait for. No signal but those
+/// that are kept is blocked while we wait; one that comes when there is something already has to
+/// wait itself.
+pub fn poll_keeping(fds: &mut [Poll], millis: i32, kept: SignalSet) -> bool {
     let time = [i64::from(millis) / 1000, i64::from(millis) % 1000 * 1_000_000];
     let time = if millis < 0 { core::ptr::null() } else { time.as_ptr() };
-    let (to, count, open) = (fds.as_mut_ptr(), fds.len(), 0u64);
+    let (to, count, open) = (fds.as_mut_ptr(), fds.len(), kept);
     // SAFETY: the kernel reads and writes that many entries, and reads a timespec and eight bytes.
     let ready = unsafe { raw_syscall!(Sysno::ppoll, to, count, time, &raw const open, 8) };
     outcome(ready).is_ok_and(|ready| ready > 0)
