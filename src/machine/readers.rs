@@ -32,8 +32,8 @@ const WAIT_MAX_MS: Millis = 1_000;
 pub const DRAIN_MS: Millis = 2_000;
 
 /// The exit code of a reader that came to the end of what is to be written, to a log that takes
-/// nothing.
-pub const UNWRITTEN: u8 = 1;
+/// nothing: EX_TEMPFAIL of sysexits.h.
+pub const UNWRITTEN: u8 = 75;
 const UNWRITTEN_EXIT: Exit = Exit::Code(UNWRITTEN);
 
 /// That a reader ended is said at most so often, in seconds.
