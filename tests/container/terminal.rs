@@ -79,7 +79,10 @@ fn a_shell_notices_that_a_pipeline_with_the_init_is_stopped() {
         running.press(&format!("{command}\n"));
         running.until("no program was started", || alive(&running, "actor"));
         running.press("\x1a");
-        running.until("Ctrl-Z did not stop the program", || stopped(&running, "actor"));
+        // Who reads the terminal and is not stopped yet would take what is typed next.
+        let rests = |name: &&str| stopped(&running, name) || !alive(&running, name);
+        let all = || stopped(&running, "actor") && ["pidone", "cat"].iter().all(rests);
+        running.until("Ctrl-Z did not stop the job", all);
         running.press("say back\n");
         running.until_said("back");
         running.press("kill -9 %1\nexit 9\nexit 9\n");
