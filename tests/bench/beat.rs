@@ -6,23 +6,14 @@
 #![no_std]
 #![no_main]
 
-use core::arch::{asm, global_asm};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use core::sync::atomic::Ordering::SeqCst;
 
-global_asm!(
-    ".globl _start",
-    "_start:",
-    "mov rdi, rsp",
-    "and rsp, -16",
-    "call {0}",
-    "ud2",
-    sym entry
-);
+#[path = "../support/raw.rs"]
+mod raw;
+mod ring;
 
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo) -> ! {
-    exit(101)
-}
+use raw::{call, exit};
+use ring::Ring;
 
 const OPEN: usize = 2;
 const MMAP: usize = 9;
@@ -30,36 +21,6 @@ const GETPID: usize = 39;
 const KILL: usize = 62;
 const FUTEX: usize = 202;
 const CLOCK_GETTIME: usize = 228;
-const EXIT_GROUP: usize = 231;
-
-/// What is shared, as tests/bench/respawn.rs has it too.
-#[repr(C)]
-struct Ring {
-    started: AtomicU64,
-    births: AtomicU64,
-    chosen: AtomicU64,
-    way: AtomicU64,
-    died: AtomicU64,
-    born: AtomicU64,
-    bells: [AtomicU32; 256],
-}
-
-fn call(number: usize, [a, b, c, d, e]: [usize; 5]) -> isize {
-    let answer;
-    // Safety: every pointer passed below is to something that lives for the call.
-    unsafe {
-        asm!("syscall", inlateout("rax") number as isize => answer, in("rdi") a, in("rsi") b,
-             in("rdx") c, in("r10") d, in("r8") e, in("r9") 0, lateout("rcx") _,
-             lateout("r11") _);
-    }
-    answer
-}
-
-fn exit(code: usize) -> ! {
-    loop {
-        call(EXIT_GROUP, [code, 0, 0, 0, 0]);
-    }
-}
 
 /// Nanoseconds of the monotonic clock.
 fn now() -> u64 {

@@ -7,22 +7,10 @@
 #![no_std]
 #![no_main]
 
-use core::arch::{asm, global_asm};
+#[path = "../support/raw.rs"]
+mod raw;
 
-global_asm!(
-    ".globl _start",
-    "_start:",
-    "mov rdi, rsp",
-    "and rsp, -16",
-    "call {0}",
-    "ud2",
-    sym entry
-);
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo) -> ! {
-    exit(101)
-}
+use raw::{call, exit};
 
 const SIGPROCMASK: usize = 14;
 const VFORK: usize = 58;
@@ -30,30 +18,11 @@ const EXECVE: usize = 59;
 const WAIT4: usize = 61;
 const KILL: usize = 62;
 const SIGTIMEDWAIT: usize = 128;
-const EXIT_GROUP: usize = 231;
 
 const CHILD: isize = 17;
 const SET_MASK: usize = 2;
 const SET: usize = 8;
 const NO_HANG: usize = 1;
-
-/// A system call. It has to be part of its caller: the child of a vfork shares the stack.
-#[inline(always)]
-fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
-    let answer;
-    // Safety: every pointer passed below is to a live variable or came from the kernel.
-    unsafe {
-        asm!("syscall", inlateout("rax") number as isize => answer, in("rdi") a, in("rsi") b,
-             in("rdx") c, in("r10") d, lateout("rcx") _, lateout("r11") _);
-    }
-    answer
-}
-
-fn exit(code: usize) -> ! {
-    loop {
-        call(EXIT_GROUP, [code, 0, 0, 0]);
-    }
-}
 
 /// Safety: the kernel's stack holds a count, that many words, a zero, and the environment.
 unsafe extern "C" fn entry(stack: *const usize) -> ! {

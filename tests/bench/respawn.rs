@@ -6,15 +6,17 @@
 //! by a signal, once it has run for longer than any supervisor holds a restart back. Words behind
 //! it name other builds of pidone, which run beside and instead of the peers.
 
+mod ring;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use ring::Ring;
 use support::{steps, sys, tools, wait};
 
 /// Programs of each supervisor, and rounds in which each of them ends once. The first round is not
@@ -31,18 +33,6 @@ const SLOW: f64 = 100_000.0;
 const SLOW_UNITS: usize = 10;
 /// A restart that takes this long is one that is missing.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What is shared with tests/bench/beat.rs.
-#[repr(C)]
-struct Ring {
-    started: AtomicU64,
-    births: AtomicU64,
-    chosen: AtomicU64,
-    way: AtomicU64,
-    died: AtomicU64,
-    born: AtomicU64,
-    bells: [AtomicU32; 256],
-}
 
 /// How a program ends.
 #[derive(Clone, Copy, PartialEq)]

@@ -15,23 +15,9 @@
 #![no_std]
 #![no_main]
 
-use core::arch::{asm, global_asm};
+mod raw;
 
-global_asm!(
-    ".globl _start",
-    "_start:",
-    "xor ebp, ebp",
-    "mov rdi, rsp",
-    "and rsp, -16",
-    "call {0}",
-    "ud2",
-    sym entry
-);
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo) -> ! {
-    exit(101)
-}
+use raw::{call, exit};
 
 const READ: usize = 0;
 const WRITE: usize = 1;
@@ -45,7 +31,6 @@ const NANOSLEEP: usize = 35;
 const GETPID: usize = 39;
 const VFORK: usize = 58;
 const FORK: usize = 57;
-const EXIT_GROUP: usize = 231;
 const WAIT4: usize = 61;
 const KILL: usize = 62;
 const SETRESUID: usize = 117;
@@ -55,26 +40,6 @@ const SIGTIMEDWAIT: usize = 128;
 const APPEND: usize = 0o2101;
 /// The size of the kernel's signal set in bytes.
 const SET: usize = 8;
-
-/// A system call of at most four arguments. It has to be part of its caller, whose stack the child
-/// of a vfork shares.
-#[inline(always)]
-fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
-    let answer;
-    // Safety: every pointer passed below is to a constant or to a live variable of its length.
-    unsafe {
-        asm!("syscall", inlateout("rax") number as isize => answer, in("rdi") a, in("rsi") b,
-             in("rdx") c, in("r10") d, lateout("rcx") _, lateout("r11") _);
-    }
-    answer
-}
-
-#[inline(always)]
-fn exit(code: usize) -> ! {
-    loop {
-        call(EXIT_GROUP, [code, 0, 0, 0]);
-    }
-}
 
 /// Appends a line to the log in one write.
 fn say(line: &[u8]) {
