@@ -5,6 +5,8 @@
 
 #[path = "boot/console.rs"]
 mod console;
+#[path = "boot/fstab.rs"]
+mod fstab;
 #[path = "boot/guest.rs"]
 mod guest;
 #[path = "boot/logins.rs"]

@@ -75,9 +75,9 @@ fn prepare(
     let mut trouble = |what: &[u8], object: &[u8], errno| {
         init.handle(kernel::now(), Event::Trouble { what, object, errno });
     };
-    mount::early(|target, errno| trouble(b"mount", target.to_bytes(), errno));
-    stdio::fill(args);
     let on_machine = host::is_machine();
+    mount::early(on_machine, |what, target, errno| trouble(what, target.to_bytes(), errno));
+    stdio::fill(args);
     if on_machine {
         host::set_name();
     } else {

@@ -14,6 +14,7 @@ use pidone::machine::{
 use pidone::wire::consoles::List;
 use pidone::wire::control::Answer;
 use pidone::wire::errno::{self, ENOENT};
+use pidone::wire::inittab::Kind;
 use pidone::wire::names::holds;
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -141,7 +142,13 @@ impl Hands {
 
     fn spawn(&mut self, init: &Init<'_>, unit: UnitId) -> Event<'static> {
         let (table, life) = (init.table(), init.next_life());
-        let started = match table.slot(unit) {
+        let slot = table.slot(unit);
+        if slot.is_some_and(|slot| slot.spec.kind == Kind::Shutdown) {
+            // Such a line may be there to unmount what the control socket lies on.
+            self.ears.leave();
+            self.is_unheard = true;
+        }
+        let started = match slot {
             Some(slot) => self.nursery.start(table, &slot.spec, life, &mut self.watch, self.ears),
             None => Err(Refusal::NoTerminal { watched: false }),
         };

@@ -219,6 +219,11 @@ impl Ears {
         }
     }
 
+    /// Closes the control socket, which keeps the file system that its name is on in use.
+    pub fn leave(&mut self) {
+        self.control.socket = Fd::NONE;
+    }
+
     /// Sends an answer to whoever asked last. One who does not take it will miss it himself.
     pub fn answer(&self, text: &[u8]) {
         control::send(&self.control.socket, text, &self.asker);

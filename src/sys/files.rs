@@ -73,6 +73,11 @@ pub fn look(path: &CStr) -> Option<Stat> {
     known.then(|| unsafe { stat.assume_init() })
 }
 
+/// Whether the name is that of a symbolic link.
+pub fn is_link(path: &CStr) -> bool {
+    !fd::target(path, &mut [0]).is_empty()
+}
+
 /// What there is to know of an open file.
 pub fn stat(fd: &Fd) -> Result<Stat> {
     let mut stat = MaybeUninit::<Stat>::zeroed();

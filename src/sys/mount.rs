@@ -2,6 +2,8 @@
 
 use core::ffi::CStr;
 
+use pidone::wire::errno;
+use pidone::wire::fstab::{self, How};
 use pidone::wire::mounts::{self, Fate};
 use pidone::wire::names::take;
 use rustix::fs::{Mode, mkdir, symlink};
@@ -13,12 +15,12 @@ use super::files;
 use super::start::c_str;
 
 /// One mount of the beginning.
-struct Early {
+struct Early<'a> {
     fs: &'static CStr,
-    target: &'static CStr,
+    target: &'a CStr,
     /// A folder on the file system that the target is on while nothing is mounted there.
     parent: &'static CStr,
-    data: &'static CStr,
+    options: &'static CStr,
 }
 
 /// The mounts, field by field. In this order, since the later ones lie on the earlier. Group 5 is
@@ -38,8 +40,15 @@ const NO_SUID_DEV: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 /// The flags of each.
 const FLAGS: [MountFlags; 6] = [SAFEST, SAFEST, MountFlags::NOSUID, SAFE, NO_SUID_DEV, NO_SUID_DEV];
 
+/// The file that says how else, and room for it in bytes: ten times what boards have.
+const FSTAB: &CStr = c"/etc/fstab";
+const FSTAB_MAX: usize = 4096;
+
 /// Folders for mounts that come after that of /dev.
 const FOLDERS: &[u8] = b"/dev/pts\0/dev/shm\0";
+
+/// Folders that the scripts of many distributions expect in /run.
+const LOCKS: &[u8] = b"/run/lock\0/run/lock/subsys\0";
 
 /// Links that programs expect in /dev: what they lead to, and their names.
 const LINKS: &[u8] = b"/proc/self/fd\0/dev/fd\0/proc/self/fd/0\0/dev/stdin\0\
@@ -52,33 +61,83 @@ fn string(text: &mut &'static [u8]) -> &'static CStr {
     string
 }
 
-fn entry(text: &mut &'static [u8]) -> Early {
-    Early { fs: string(text), target: string(text), parent: string(text), data: string(text) }
+fn entry(text: &mut &'static [u8]) -> Early<'static> {
+    Early { fs: string(text), target: string(text), parent: string(text), options: string(text) }
 }
 
-/// Mounts what is not mounted where there is a folder for it, and tells what failed.
-pub fn early(mut trouble: impl FnMut(&CStr, u16)) {
+/// Mounts what is not mounted where there is a folder for it, on a machine as its fstab says, and
+/// tells what failed.
+#[inline(never)] // Its room is not to stay below the loop of process 1.
+pub fn early(on_machine: bool, mut trouble: impl FnMut(&[u8], &CStr, u16)) {
+    let mut room = [0; FSTAB_MAX];
+    let table = if on_machine { fd::load(FSTAB, &mut room) } else { &mut [] };
+    let table = whole_lines(table).unwrap_or_else(|whole| {
+        trouble(b"read all of", FSTAB, errno::EFBIG);
+        whole
+    });
     let mut text = EARLY;
     for flags in FLAGS {
         let entry = entry(&mut text);
-        if !is_bare(&entry) {
-            continue;
+        if is_bare(&entry) {
+            bring(&entry, flags, table, &mut trouble);
         }
-        match put(&entry, flags) {
-            Ok(()) if entry.fs == c"devtmpfs" => furnish(),
-            // A container whose engine has done all this does not let us.
-            Ok(()) | Err(Errno::BUSY | Errno::PERM) => {}
-            Err(error) => trouble(entry.target, error.raw_os_error() as u16),
+    }
+    for line in fstab::lines(table).filter(fstab::Line::is_early) {
+        let mut path = [0; PATH_MAX];
+        let target = mounts::unescape(line.target, &mut path).and_then(c_str);
+        let Some(target) = target.filter(|target| !files::is_link(target)) else { continue };
+        let entry = Early { fs: c"tmpfs", target, parent: c"/", options: c"" };
+        if is_bare(&entry)
+            && let Err(error) = put(&entry, MountFlags::empty(), line.options)
+        {
+            trouble(b"mount", target, error.raw_os_error() as u16);
         }
     }
 }
 
-fn put(entry: &Early, flags: MountFlags) -> Result<(), Errno> {
-    mount(entry.fs, entry.target, entry.fs, flags, Some(entry.data))
+/// What was read of a file: all of it, or the lines that are whole where there was no room.
+fn whole_lines(text: &[u8]) -> core::result::Result<&[u8], &[u8]> {
+    if text.len() < FSTAB_MAX {
+        return Ok(text);
+    }
+    let end = text.iter().rposition(|&b| b == b'\n').unwrap_or(0);
+    Err(text.get(..end).unwrap_or(&[]))
+}
+
+/// Mounts one of ours, with what its line of the fstab adds, and without that if it will not go.
+fn bring(
+    entry: &Early<'_>,
+    flags: MountFlags,
+    table: &[u8],
+    trouble: &mut impl FnMut(&[u8], &CStr, u16),
+) {
+    let (fs, target) = (entry.fs.to_bytes(), entry.target.to_bytes());
+    let line = fstab::lines(table).find(|line| line.fs == fs && line.target == target);
+    let mut done = put(entry, flags, line.map_or(b"", |line| line.options));
+    if let (Err(error), Some(_)) = (done, line) {
+        trouble(b"heed the fstab for", entry.target, error.raw_os_error() as u16);
+        done = put(entry, flags, b"");
+    }
+    match done {
+        Ok(()) if entry.fs == c"devtmpfs" => furnish(),
+        Ok(()) if entry.target == c"/run" => make_folders(LOCKS),
+        // A container whose engine has done all this does not let us.
+        Ok(()) | Err(Errno::BUSY | Errno::PERM) => {}
+        Err(error) => trouble(b"mount", entry.target, error.raw_os_error() as u16),
+    }
+}
+
+/// Mounts with these options besides its own.
+fn put(entry: &Early<'_>, flags: MountFlags, options: &[u8]) -> Result<(), Errno> {
+    let mut how = How::new(flags.bits());
+    let heeded = how.heed(entry.options.to_bytes()).and_then(|()| how.heed(options));
+    heeded.and_then(|()| how.data.push(0).ok()).ok_or(Errno::TOOBIG)?;
+    let flags = MountFlags::from_bits_retain(how.flags);
+    mount(entry.fs, entry.target, entry.fs, flags, c_str(&how.data))
 }
 
 /// Whether there is a folder with nothing mounted on it.
-fn is_bare(entry: &Early) -> bool {
+fn is_bare(entry: &Early<'_>) -> bool {
     let (target, parent) = (identity(entry.target), identity(entry.parent));
     target.zip(parent).is_some_and(|(target, parent)| target.0 == parent.0)
 }
@@ -90,13 +149,17 @@ fn identity(path: &CStr) -> Option<(u64, u64)> {
 
 /// What a new devtmpfs lacks.
 fn furnish() {
-    let mut folders = FOLDERS;
-    while !folders.is_empty() {
-        let _ = mkdir(string(&mut folders), Mode::from_raw_mode(0o755));
-    }
+    make_folders(FOLDERS);
     let mut links = LINKS;
     while !links.is_empty() {
         let _ = symlink(string(&mut links), string(&mut links));
+    }
+}
+
+fn make_folders(names: &'static [u8]) {
+    let mut names = names;
+    while !names.is_empty() {
+        let _ = mkdir(string(&mut names), Mode::from_raw_mode(0o755));
     }
 }
 
@@ -108,11 +171,14 @@ const PASSES: usize = 64;
 /// and the longest path, each byte of it escaped, takes half of this.
 const PIECE: usize = 32 * 1024;
 
+/// The longest path of a mount, in bytes with a NUL.
+const PATH_MAX: usize = 1024;
+
 /// Unmounts what is left, or makes it read-only.
 pub fn unmount_all() {
     // A shutdown line that unmounted everything may have taken /proc along; one that is there is
     // not mounted a second time.
-    let _ = put(&entry(&mut { EARLY }), SAFEST);
+    let _ = put(&entry(&mut { EARLY }), SAFEST, b"");
     let mut piece = [0u8; PIECE];
     for _ in 0..PASSES {
         if !pass(&mut piece, unmount_one) {
@@ -142,7 +208,7 @@ fn pass(piece: &mut [u8; PIECE], act: fn(&CStr, Fate) -> bool) -> bool {
         let text = piece.get(..count as usize).unwrap_or(&[]);
         for mount in text.rsplit(|&b| b == b'\n').filter_map(mounts::parse) {
             let fate = mounts::fate(mount);
-            let mut path = [0u8; 1024];
+            let mut path = [0; PATH_MAX];
             if fate == Fate::Leave {
                 continue;
             }

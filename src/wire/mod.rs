@@ -10,6 +10,7 @@ pub mod container;
 pub mod control;
 pub mod crypt;
 pub mod errno;
+pub mod fstab;
 pub mod getty;
 pub mod inittab;
 pub mod issue;
