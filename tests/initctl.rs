@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use support::lingering::STICKY;
 use support::{Builder, Init, Namespace, tools};
@@ -239,10 +239,9 @@ print('sent')
     ns.power_off();
 }
 
-#[test]
-fn descriptors_that_somebody_sends_along_hold_up_nobody() {
-    let mut ns = pidone("::sysinit:/bin/ifconfig lo up\n::respawn:/bin/hold a\n").start();
-    until_heard(&ns);
+/// Sends a question with a connection that lingers to process 1, and does something before it may
+/// look; by then nobody else holds the connection. The sender lives as long as its input.
+fn bring_sticky(ns: &Namespace, before: impl Fn()) -> Child {
     let script = format!(
         "import sys\n{STICKY}
 asker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -254,12 +253,20 @@ print('sent', flush=True)
 sys.stdin.read()
 "
     );
-    // When process 1 looks, nobody else holds the connection any more.
     ns.send(libc::SIGSTOP);
-    let mut holds = python(&ns, &script).spawn().expect("python runs");
+    let mut holds = python(ns, &script).spawn().expect("python runs");
     let mut line = [0; 5];
     holds.stdout.take().unwrap().read_exact(&mut line).expect("it says that it has sent");
+    before();
     ns.send(libc::SIGCONT);
+    holds
+}
+
+#[test]
+fn descriptors_that_somebody_sends_along_hold_up_nobody() {
+    let mut ns = pidone("::sysinit:/bin/ifconfig lo up\n::respawn:/bin/hold a\n").start();
+    until_heard(&ns);
+    let mut holds = bring_sticky(&ns, || {});
     let (code, said) = initctl(&ns, &["status", "hold"]);
     assert!(code == 0, "{said}");
     drop(holds.stdin.take());
@@ -391,5 +398,46 @@ fn a_supervisor_answers_its_owner_and_root_while_a_line_is_still_waited_for() {
     assert!(code == 111 && said.ends_with(": Permission denied\n"), "{said}");
     ns.root().write("tmp/go", "");
     ns.until("it does not go on", || ns.procs().named("sleep").len() == 1);
+    ns.power_off();
+}
+
+#[test]
+fn a_supervisor_keeps_its_socket_to_the_end() {
+    let units = ":name=down:shutdown:/bin/await /tmp/go\n::respawn:/bin/hold a\n";
+    let mut ns = below("-S /run/s.sock", units).start();
+    ns.until_said("a", 1);
+    support::sys::kill(supervisor(&ns), libc::SIGTERM).unwrap();
+    let ask = || initctl(&ns, &["-S", "/run/s.sock", "status", "down"]);
+    ns.until("the line is not shown to run", || ask().1.starts_with("down up for "));
+    // Who took it now would lose it when the first one ends.
+    let words = ["/bin/pidone", "supervise", "-f", "/etc/units", "-S", "/run/s.sock"];
+    let (code, said) = inside(&ns, 0, &words);
+    assert_eq!(code, 111, "{said}");
+    ns.root().write("tmp/go", "");
+    ns.until_said("a", 2);
+    assert_eq!(ask().0, 3);
+    ns.power_off();
+}
+
+#[test]
+fn a_question_that_brings_a_descriptor_does_not_hold_up_the_way_down() {
+    let slow = "#!/bin/sh\ntrap '/bin/say asked; /bin/await /tmp/go; exit' TERM\n\
+                /bin/say a\nwhile :; do usleep 10000; done\n";
+    let lines = "::sysinit:/bin/ifconfig lo up\n::respawn:/bin/slow\n::shutdown:/bin/say down\n";
+    let mut ns = pidone(lines).file("bin/slow", slow).start();
+    ns.until_said("a", 1);
+    until_heard(&ns);
+    ns.send(libc::SIGUSR2);
+    ns.until_said("asked", 1);
+    // Who writes the record of this is a copy of process 1, with all that it has open.
+    ns.until("a copy stays", || ns.procs().named("init").len() == 1);
+    // The end of the last unit is heard before the question, and the line begins.
+    let mut holds = bring_sticky(&ns, || {
+        ns.root().write("tmp/go", "");
+        ns.until("the unit goes on", || ns.procs().named("slow").iter().all(|p| p.state == 'Z'));
+    });
+    ns.until_said("down", 1);
+    drop(holds.stdin.take());
+    holds.wait().expect("python ends");
     ns.power_off();
 }

@@ -143,8 +143,11 @@ impl Hands {
     fn spawn(&mut self, init: &Init<'_>, unit: UnitId) -> Event<'static> {
         let (table, life) = (init.table(), init.next_life());
         let slot = table.slot(unit);
-        if slot.is_some_and(|slot| slot.spec.kind == Kind::Shutdown) {
-            // Such a line may be there to unmount what the control socket lies on.
+        if let Place::Top { .. } = self.place
+            && slot.is_some_and(|slot| slot.spec.kind == Kind::Shutdown)
+        {
+            // Such a line may be there to unmount what the control socket lies on. That of a
+            // supervisor is nobody else's until it ends.
             self.ears.leave();
             self.is_unheard = true;
         }

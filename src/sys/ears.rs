@@ -219,9 +219,12 @@ impl Ears {
         }
     }
 
-    /// Closes the control socket, which keeps the file system that its name is on in use.
+    /// Closes the control socket, which keeps the file system that its name is on in use; but not
+    /// where somebody has asked: it may bring descriptors, which would be closed with it.
     pub fn leave(&mut self) {
-        self.control.socket = Fd::NONE;
+        if self.control.socket.take(&mut [0], PEEK).is_none() {
+            self.control.socket = Fd::NONE;
+        }
     }
 
     /// Sends an answer to whoever asked last. One who does not take it will miss it himself.
