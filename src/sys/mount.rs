@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use pidone::wire::errno;
-use pidone::wire::fstab::{self, How};
+use pidone::wire::fstab::{self, How, Line};
 use pidone::wire::mounts::{self, Fate};
 use pidone::wire::names::take;
 use rustix::fs::{Mode, mkdir, symlink};
@@ -44,6 +44,13 @@ const FLAGS: [MountFlags; 6] = [SAFEST, SAFEST, MountFlags::NOSUID, SAFE, NO_SUI
 const FSTAB: &CStr = c"/etc/fstab";
 const FSTAB_MAX: usize = 4096;
 
+/// The longest name that it may give to what it mounts, in bytes with a NUL: ten times what boards
+/// have. A longer one is not taken over.
+const NAME_MAX: usize = 64;
+
+/// What could not be done where the kernel refuses what a line says.
+const REFUSED: &[u8] = b"do what /etc/fstab says of";
+
 /// Folders for mounts that come after that of /dev.
 const FOLDERS: &[u8] = b"/dev/pts\0/dev/shm\0";
 
@@ -82,15 +89,15 @@ pub fn early(on_machine: bool, mut trouble: impl FnMut(&[u8], &CStr, u16)) {
             bring(&entry, flags, table, &mut trouble);
         }
     }
-    for line in fstab::lines(table).filter(fstab::Line::is_early) {
+    for line in fstab::early(table) {
         let mut path = [0; PATH_MAX];
         let target = mounts::unescape(line.target, &mut path).and_then(c_str);
         let Some(target) = target.filter(|target| !files::is_link(target)) else { continue };
         let entry = Early { fs: c"tmpfs", target, parent: c"/", options: c"" };
         if is_bare(&entry)
-            && let Err(error) = put(&entry, MountFlags::empty(), line.options)
+            && let Err(error) = put(&entry, MountFlags::empty(), Some(line))
         {
-            trouble(b"mount", target, error.raw_os_error() as u16);
+            trouble(REFUSED, target, error.raw_os_error() as u16);
         }
     }
 }
@@ -113,10 +120,10 @@ fn bring(
 ) {
     let (fs, target) = (entry.fs.to_bytes(), entry.target.to_bytes());
     let line = fstab::lines(table).find(|line| line.fs == fs && line.target == target);
-    let mut done = put(entry, flags, line.map_or(b"", |line| line.options));
+    let mut done = put(entry, flags, line);
     if let (Err(error), Some(_)) = (done, line) {
-        trouble(b"heed the fstab for", entry.target, error.raw_os_error() as u16);
-        done = put(entry, flags, b"");
+        trouble(REFUSED, entry.target, error.raw_os_error() as u16);
+        done = put(entry, flags, None);
     }
     match done {
         Ok(()) if entry.fs == c"devtmpfs" => furnish(),
@@ -127,13 +134,17 @@ fn bring(
     }
 }
 
-/// Mounts with these options besides its own.
-fn put(entry: &Early<'_>, flags: MountFlags, options: &[u8]) -> Result<(), Errno> {
+/// Mounts with the options of a line besides its own, and under the name that it has there: some
+/// kinds of `mount -a` pass over what is mounted only where the name is the same.
+fn put(entry: &Early<'_>, flags: MountFlags, line: Option<Line<'_>>) -> Result<(), Errno> {
     let mut how = How::new(flags.bits());
+    let options = line.map_or(&b""[..], |line| line.options);
     let heeded = how.heed(entry.options.to_bytes()).and_then(|()| how.heed(options));
     heeded.and_then(|()| how.data.push(0).ok()).ok_or(Errno::TOOBIG)?;
     let flags = MountFlags::from_bits_retain(how.flags);
-    mount(entry.fs, entry.target, entry.fs, flags, c_str(&how.data))
+    let mut name = [0; NAME_MAX];
+    let name = line.and_then(|line| mounts::unescape(line.source, &mut name)).and_then(c_str);
+    mount(name.unwrap_or(entry.fs), entry.target, entry.fs, flags, c_str(&how.data))
 }
 
 /// Whether there is a folder with nothing mounted on it.
@@ -178,7 +189,7 @@ const PATH_MAX: usize = 1024;
 pub fn unmount_all() {
     // A shutdown line that unmounted everything may have taken /proc along; one that is there is
     // not mounted a second time.
-    let _ = put(&entry(&mut { EARLY }), SAFEST, b"");
+    let _ = put(&entry(&mut { EARLY }), SAFEST, None);
     let mut piece = [0u8; PIECE];
     for _ in 0..PASSES {
         if !pass(&mut piece, unmount_one) {

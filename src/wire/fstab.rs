@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 
-use super::names::{begins, place, take};
+use super::names::{begins, holds, place, take};
 
 /// What file systems are told besides flags, in bytes with a NUL. Three times the longest one
 /// seen; the kernel takes a page.
@@ -24,6 +24,8 @@ const OTHERS: &[u8] = b"defaults auto noauto nofail user users nouser owner grou
 /// One line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Line<'a> {
+    /// What, which is a mere name where it lies in memory.
+    pub source: &'a [u8],
     /// Where, with blanks and backslashes still escaped as `\040`.
     pub target: &'a [u8],
     /// The type of the file system.
@@ -37,10 +39,17 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     text.split(|&b| b == b'\n').filter_map(parse)
 }
 
+/// The lines for process 1 besides those for what it mounts in any case. Of several for one folder
+/// the first one counts, as for `mount -a`: it may be for a disk.
+pub fn early(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let first = |line: &Line<'_>| lines(text).find(|other| other.target == line.target);
+    lines(text).filter(Line::is_early).filter(move |line| first(line) == Some(*line))
+}
+
 fn parse(line: &[u8]) -> Option<Line<'_>> {
     let mut rest = line;
-    let source = field(&mut rest);
-    let line = Line { target: field(&mut rest), fs: field(&mut rest), options: field(&mut rest) };
+    let (source, target) = (field(&mut rest), field(&mut rest));
+    let line = Line { source, target, fs: field(&mut rest), options: field(&mut rest) };
     if begins(source, b'#') || line.fs.is_empty() { None } else { Some(line) }
 }
 
@@ -55,11 +64,13 @@ fn field<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
 
 impl Line<'_> {
     /// Whether it is one for process 1: a tmpfs on a folder of the root's own. What lies deeper may
-    /// be meant for a disk that another line mounts before, and is left to `mount -a`.
-    pub fn is_early(&self) -> bool {
+    /// be meant for a disk that another line mounts before, and is left to `mount -a`; and so are
+    /// folders that process 1 itself is about to look into.
+    fn is_early(&self) -> bool {
         let name = self.target.strip_prefix(b"/").unwrap_or(b"");
-        let is_shallow = !name.is_empty() && !name.contains(&b'/');
-        self.fs == b"tmpfs" && is_shallow && !self.has(b"noauto")
+        let is_shallow = !name.is_empty() && !holds(name, b'/');
+        let is_ours = place(b"dev etc", name).is_some();
+        self.fs == b"tmpfs" && is_shallow && !is_ours && !self.has(b"noauto")
     }
 
     fn has(&self, word: &[u8]) -> bool {
@@ -131,10 +142,15 @@ mod tests {
         let text =
             b"# one\n\n \t tmpfs\t/tmp  tmpfs\t mode=1777,nosuid 0 0\r\n#a /b tmpfs c\nx /y\n\
             proc /proc proc";
-        let lines = lines(text).map(|line| (line.target, line.fs, line.options));
+        let line = |[source, target, fs, options]: [&'static str; 4]| Line {
+            source: source.as_bytes(),
+            target: target.as_bytes(),
+            fs: fs.as_bytes(),
+            options: options.as_bytes(),
+        };
         let expected =
-            [(&b"/tmp"[..], &b"tmpfs"[..], &b"mode=1777,nosuid"[..]), (b"/proc", b"proc", b"")];
-        assert!(lines.eq(expected));
+            [["tmpfs", "/tmp", "tmpfs", "mode=1777,nosuid"], ["proc", "/proc", "proc", ""]];
+        assert!(lines(text).eq(expected.map(line)));
     }
 
     #[test]
@@ -150,9 +166,20 @@ mod tests {
             "tmpfs / tmpfs defaults",
             "tmpfs tmp tmpfs defaults",
             "/dev/sda1 /tmp ext4 defaults",
+            "tmpfs /etc tmpfs defaults",
+            "tmpfs /dev tmpfs defaults",
         ] {
             assert!(!is_early(line), "{line}");
         }
+    }
+
+    #[test]
+    fn of_several_lines_for_a_folder_the_first_one_counts() {
+        let text = b"/dev/sda1 /data ext4 nofail\ntmpfs /data tmpfs\n\
+            tmpfs /tmp tmpfs size=1M\ntmpfs /tmp tmpfs size=2M\n#/dev/sda2 /srv ext4\n\
+            tmpfs /srv tmpfs\n";
+        let early = early(text).map(|line| (line.target, line.options));
+        assert!(early.eq([(&b"/tmp"[..], &b"size=1M"[..]), (b"/srv", b"")]));
     }
 
     #[test]

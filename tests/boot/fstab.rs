@@ -38,11 +38,14 @@ proc          /proc          proc      defaults,hidepid=2              0 0
 none          /sys           sysfs     ro                              0 0
 tmpfs\t/run\ttmpfs\tmode=0750,noexec,size=2M,x-any=thing,dev\t0\t0
 tmpfs         /dev/shm       tmpfs     nonsense=1                      0 0
-tmpfs         /tmp           tmpfs     defaults,noatime,size=1M,nofail 0 0
+scratch       /tmp           tmpfs     defaults,noatime,size=1M,nofail 0 0
 tmpfs         /var/spool     tmpfs     defaults                        0 0
 tmpfs         /mnt           tmpfs     noauto                          0 0
 tmpfs         /home          tmpfs     nonsense=2                      0 0
 tmpfs         /none          tmpfs     defaults                        0 0
+/dev/vdz      /root          ext4      nofail                          0 0
+tmpfs         /root          tmpfs     defaults                        0 0
+tmpfs         /etc           tmpfs     defaults                        0 0
 ";
 
 #[test]
@@ -62,11 +65,15 @@ fn what_lies_in_memory_is_mounted_as_the_fstab_says_and_the_rest_is_left() {
     assert!(!mounted(&seen, "/tmp").unwrap().1.contains(&"nosuid"), "{seen}");
     // A line that will not go takes nothing away.
     has("/dev/shm", "tmpfs", &["nosuid", "nodev"]);
-    for what in ["heed the fstab for /dev/shm", "mount /home"] {
+    for place in ["/dev/shm", "/home"] {
+        let what = format!("do what /etc/fstab says of {place}");
         let line = format!("pidone: cannot {what}: Invalid argument; going on without");
         assert!(said.contains(&line), "no {line:?} in {said}");
     }
-    for place in ["/var/spool", "/mnt", "/home", "/none"] {
+    // A `mount -a` of another kind would mount once more what goes by another name.
+    assert!(seen.contains("\nnone /sys sysfs ") && seen.contains("\nscratch /tmp "), "{seen}");
+    // A disk goes before what stands in for it, and process 1 is about to look into /etc.
+    for place in ["/var/spool", "/mnt", "/home", "/none", "/root", "/etc"] {
         assert!(mounted(&seen, place).is_none(), "{place}: {seen}");
     }
 }
