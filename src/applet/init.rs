@@ -76,7 +76,7 @@ fn prepare(
         init.handle(kernel::now(), Event::Trouble { what, object, errno });
     };
     let on_machine = host::is_machine();
-    mount::early(on_machine, |what, target, errno| trouble(what, target.to_bytes(), errno));
+    mount::early(on_machine, &mut |what, target, errno| trouble(what, target.to_bytes(), errno));
     stdio::fill(args);
     if on_machine {
         host::set_name();

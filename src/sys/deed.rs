@@ -99,7 +99,7 @@ impl Hands {
             Action::TermAll => Event::SignalledAll { any: self.term_all() },
             Action::Last(step) => self.last(step),
             Action::Tell(sink) => self.tell(init, sink),
-            Action::Replace { unit } => Event::NotReplaced(self.replace(init.table(), unit)),
+            Action::Replace { unit } => return self.replace(init, unit),
             Action::Leave { code } => self.leave(code),
         };
         init.handle(kernel::now(), event);
@@ -227,15 +227,22 @@ impl Hands {
         }
     }
 
-    fn replace(&mut self, table: &Table, unit: UnitId) -> Fault {
+    fn replace(&mut self, init: &mut Init<'_>, unit: UnitId) {
+        let table = init.table();
         // As the kernel had it when it started us.
         let _ = rustix::system::reboot(RebootCommand::CadOn);
         let replaced = table.slot(unit).map(|slot| self.nursery.become_unit(table, &slot.spec));
         let _ = rustix::system::reboot(RebootCommand::CadOff);
-        match replaced {
+        let fault = match replaced {
             Some(Err(Refusal::Fault(fault))) => fault,
             Some(Ok(_) | Err(_)) | None => Fault { step: Step::Exec, errno: errno::ENOENT },
-        }
+        };
+        init.handle(kernel::now(), Event::NotReplaced(fault));
+        // What comes now is a boot, and a line may have unmounted everything.
+        mount::early(self.on_machine(), &mut |what, target, errno| {
+            let object = target.to_bytes();
+            init.handle(kernel::now(), Event::Trouble { what, object, errno });
+        });
     }
 }
 

@@ -12,6 +12,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 use super::fd::{self, Fd};
 use super::files;
+use super::kernel;
 use super::start::c_str;
 
 /// One mount of the beginning.
@@ -75,18 +76,25 @@ fn entry(text: &mut &'static [u8]) -> Early<'static> {
 /// Mounts what is not mounted where there is a folder for it, on a machine as its fstab says, and
 /// tells what failed.
 #[inline(never)] // Its room is not to stay below the loop of process 1.
-pub fn early(on_machine: bool, mut trouble: impl FnMut(&[u8], &CStr, u16)) {
+pub fn early(on_machine: bool, trouble: &mut dyn FnMut(&[u8], &CStr, u16)) {
     let mut room = [0; FSTAB_MAX];
     let table = if on_machine { fd::load(FSTAB, &mut room) } else { &mut [] };
     let table = whole_lines(table).unwrap_or_else(|whole| {
         trouble(b"read all of", FSTAB, errno::EFBIG);
         whole
     });
+    if table.is_empty()
+        && on_machine
+        && let Err(errno) = can_be_read(FSTAB)
+        && errno != errno::ENOENT
+    {
+        trouble(b"read", FSTAB, errno);
+    }
     let mut text = EARLY;
     for flags in FLAGS {
         let entry = entry(&mut text);
         if is_bare(&entry) {
-            bring(&entry, flags, table, &mut trouble);
+            bring(&entry, flags, table, trouble);
         }
     }
     for line in fstab::early(table) {
@@ -100,6 +108,13 @@ pub fn early(on_machine: bool, mut trouble: impl FnMut(&[u8], &CStr, u16)) {
             trouble(REFUSED, target, error.raw_os_error() as u16);
         }
     }
+}
+
+/// Whether there is anything to be read, or why not.
+fn can_be_read(path: &CStr) -> kernel::Result<u32> {
+    let file = Fd::open(path, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+    file.opened()?;
+    fd::read(file.raw(), &mut [0])
 }
 
 /// What was read of a file: all of it, or the lines that are whole where there was no room.
@@ -116,7 +131,7 @@ fn bring(
     entry: &Early<'_>,
     flags: MountFlags,
     table: &[u8],
-    trouble: &mut impl FnMut(&[u8], &CStr, u16),
+    trouble: &mut dyn FnMut(&[u8], &CStr, u16),
 ) {
     let (fs, target) = (entry.fs.to_bytes(), entry.target.to_bytes());
     let line = fstab::lines(table).find(|line| line.fs == fs && line.target == target);

@@ -104,6 +104,17 @@ fn a_link_is_not_followed_and_what_was_unmounted_comes_back_with_the_next_init()
     assert!(mounted(&seen, "/root").is_none() && mounted(&seen, "/linked").is_none(), "{seen}");
     let seen = guest.shell("ls /tmp /run; initctl status");
     assert!(!seen.contains("once") && seen.contains("console"), "{seen}");
+    // Where nothing takes its place the first process begins anew, and mounts anew.
+    guest.shell("rm /etc/fstab; mkdir /etc/fstab; sed -i s,:/sbin/init,:/none, /etc/inittab");
+    guest.console.type_line("kill -HUP 1; kill -QUIT 1");
+    guest.log_in();
+    guest.assert_log_has("nothing to take our place; starting over");
+    guest.assert_log_has("cannot read /etc/fstab: Is a directory; going on without");
+    let seen = guest.shell("cat /proc/mounts; initctl status");
+    for place in ["/proc", "/sys", "/dev/pts", "/dev/shm", "/run"] {
+        assert!(mounted(&seen, place).is_some(), "{place}: {seen}");
+    }
+    assert!(seen.contains("console up for "), "{seen}");
     guest.end_with("poweroff");
 }
 
