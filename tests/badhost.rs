@@ -4,7 +4,7 @@ mod support;
 
 use support::badfs::dead_file_system;
 use support::trace::Trace;
-use support::{Builder, Fence, Init, Namespace};
+use support::{Builder, Fence, Init, Namespace, tools};
 
 /// Children of PID 1 that have not become a program and wait for the file system.
 fn held(ns: &Namespace) -> usize {
@@ -69,6 +69,30 @@ fn signals_and_deadlines_are_heard_in_a_flood_of_orphans() {
     ns.until("the deaf unit was not killed", || !lives("deaf"));
     let waiting = ns.procs().orphaned_zombies();
     assert!(waiting > PILE, "only {waiting} orphans still waited: {}", ns.state());
+    drop(trace);
+    ns.power_off();
+}
+
+/// The last of the real-time signals, of which every single one that was sent waits to be taken.
+const QUEUED: i32 = 64;
+
+#[test]
+fn children_are_reaped_while_signals_come_without_an_end() {
+    let restless = ":delay=1ms,max-delay=1ms:respawn:/bin/say again\n";
+    let flood = format!("::respawn:/bin/actor flood {QUEUED}\n{restless}");
+    let builder = Builder::new(Init::Pidone).inittab(flood);
+    builder.root().copy(tools::actor(), "bin/actor");
+    let mut ns = builder.start();
+    ns.until_said("again", 1);
+    // Each signal takes PID 1 so long that the next ones come faster.
+    let trace = Trace::slow(&ns, "rt_sigtimedwait", 1_000);
+    ns.until("no signal waits", || ns.procs().pending(QUEUED));
+    // After news of a descriptor whoever asks for something comes before the children.
+    ns.send(libc::SIGIO);
+    ns.until("the news was not heard", || !ns.procs().pending(libc::SIGIO));
+    let before = ns.log().lines().count();
+    ns.until_said("again", before + 20);
+    assert!(ns.procs().pending(QUEUED), "the flood was over: {}", ns.state());
     drop(trace);
     ns.power_off();
 }

@@ -141,7 +141,8 @@ pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
             }
             // The first time of all comes when what was started last has had its head start.
             Wake::Time if hands.is_unheard => hands.begin_to_hear(init),
-            Wake::Time | Wake::Asked(_) | Wake::Nothing => {}
+            Wake::Time => {}
+            Wake::Asked(_) | Wake::Nothing => reaper.let_children_be_heard(),
         }
         if let Some(event) = wake.event() {
             init.handle(kernel::now(), event);

@@ -73,6 +73,14 @@ impl Reaper {
         }
     }
 
+    /// Before the next signal it is looked for children, and for what others have to say: of
+    /// signals that somebody sends on and on there may be no end either.
+    pub fn let_children_be_heard(&mut self) {
+        if !matches!(self.children, Children::Later(_)) {
+            self.children = Children::Later(Instant::from_millis(0));
+        }
+    }
+
     /// The signal of a child came: reaps it, and others that have ended, one by one.
     pub fn heard_of(&mut self, pid: Pid, each: &mut dyn FnMut(Reaped)) {
         // Whoever sends the signal by hand names himself. ANY and groups are no numbers of

@@ -8,6 +8,7 @@
 //! `gone` and ends.
 //! `actor stream LIVE DYING`: the same, but the dying are born only then, and end at once.
 //! `actor die N`: sends itself that signal.
+//! `actor flood N`: sends PID 1 that signal, thousands of times a second.
 //! `actor hold`, or `serve`: waits for a signal that it dies of, as `sleep` does, and takes little.
 //! `actor as UID PART…`: becomes that user for good, as far as it may, and plays the part.
 //! `actor true`: ends at once.
@@ -123,6 +124,13 @@ fn leave(count: usize, part: &dyn Fn()) -> isize {
     maker
 }
 
+fn flood(signal: usize) {
+    loop {
+        (0..32).for_each(|_| _ = call(KILL, [1, signal, 0, 0]));
+        nap();
+    }
+}
+
 fn alive(pid: isize) -> bool {
     call(KILL, [pid as usize, 0, 0, 0]) == 0
 }
@@ -208,6 +216,7 @@ unsafe extern "C" fn entry(stack: *const usize) -> ! {
         b"stream" => stream(number(word(at + 1)), number(word(at + 2))),
         b"hold" | b"serve" => hold(),
         b"die" => die(number(word(at + 1))),
+        b"flood" => flood(number(word(at + 1))),
         _ => {}
     }
     exit(0)
