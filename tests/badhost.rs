@@ -96,3 +96,17 @@ fn children_are_reaped_while_signals_come_without_an_end() {
     drop(trace);
     ns.power_off();
 }
+
+#[test]
+fn a_machine_that_can_start_nothing_any_more_goes_down() {
+    let mut ns = Builder::new(Init::Pidone).inittab("::respawn:/bin/hold a\n").start();
+    ns.until_said("a", 1);
+    let Some(fence) = Fence::around(&ns) else {
+        eprintln!("skipped: this host has no pids controller that root may use");
+        return;
+    };
+    fence.set("1");
+    ns.power_off();
+    let console = ns.console();
+    assert!(console.contains("sync: cannot fork: Resource temporarily unavailable"), "{console}");
+}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::machine::shutdown::{LAST_MS, LastState};
+use crate::machine::shutdown::{LAST_MS, LastState, NOT_OURS};
 use crate::machine::{Exit, Fault, LastStep, Refusal, Step};
 
 /// A machine with an obedient world around it: a script of time says what happens.
@@ -272,7 +272,7 @@ fn a_reboot_that_fails_can_be_asked_for_again() {
     b.did();
     b.happens(Event::Requested(Request::Down(End::Reboot)));
     assert_eq!(b.did(), ["Reboot(Reboot) as 5"]);
-    b.exits(5, crate::machine::shutdown::NOT_OURS);
+    b.exits(5, NOT_OURS);
     assert_eq!(b.init.next_action(), Some(Action::Leave { code: 0 }), "a container can be left");
 }
 
@@ -293,6 +293,21 @@ fn a_last_step_without_a_child_is_tried_again() {
     assert_eq!((step, state), (LastStep::Unmount, LastState::Refused { tries: 1 }));
     b.after(100);
     assert_eq!(b.did(), ["Unmount as 2"]);
+}
+
+#[test]
+fn a_container_that_has_no_room_for_a_last_child_is_left_all_the_same() {
+    let mut b = Bench::boot("");
+    b.did();
+    b.happens(Event::Requested(Request::Down(End::Halt)));
+    b.happens(Event::Childless);
+    b.exits(2, 0);
+    assert_eq!(b.did(), ["TERM all", "Unmount as 2", "Sync as 3"]);
+    let ended = Event::Exited { pid: Pid(3), exit: Exit::Code(0), fault: None };
+    b.init.handle(b.now, ended);
+    assert_eq!(b.init.next_action(), Some(Action::Last(LastStep::Reboot(End::Halt))));
+    b.init.handle(b.now, Event::StepRefused { errno: NOT_OURS.into() });
+    assert_eq!(b.init.next_action(), Some(Action::Leave { code: 0 }));
 }
 
 #[test]

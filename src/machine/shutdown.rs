@@ -336,14 +336,16 @@ impl Init<'_> {
             LastState::Wanted { tries } | LastState::Refused { tries } => tries,
             LastState::Running(_) => return,
         };
-        if tries == 0 {
+        let not_ours = errno == u16::from(NOT_OURS);
+        if tries == 0 && !not_ours {
             self.tell_step_refused(step, errno);
         }
         match step {
+            LastStep::Reboot(_) if not_ours => self.set_stage(Stage::Leave, 0),
             // Without a child the deed has sent KILL itself: that is how processes get free.
             LastStep::KillAll => self.after_last(step),
             LastStep::Unmount | LastStep::Sync if tries >= RETRIES_MAX => self.after_last(step),
-            // There is nothing to go on to without a reboot.
+            // There is nothing to go on to without a reboot, and the deed has tried it itself.
             LastStep::Unmount | LastStep::Sync | LastStep::Reboot(_) => {
                 let tries = tries.saturating_add(1);
                 self.set_stage(Stage::Last(step, LastState::Refused { tries }), RETRY_MS);

@@ -427,13 +427,22 @@ fn begin_last(step: LastStep, on_machine: bool) -> Event<'static> {
     // SAFETY: `do_last` never returns, and works on a copy of our memory.
     match unsafe { kernel::fork(&(step, on_machine), do_last) } {
         Ok(pid) => Event::StepStarted { pid },
-        Err(errno) => {
-            // Where there is no room for one more process, this is what makes room.
-            if step == LastStep::KillAll {
-                kernel::signal_everyone(Signal::KILL);
-            }
-            Event::StepRefused { errno }
+        Err(errno) => Event::StepRefused { errno: without_child(step, on_machine, errno) },
+    }
+}
+
+/// What can be done for a step when there is no room for one more process; comes back with the
+/// error number.
+fn without_child(step: LastStep, on_machine: bool, errno: u16) -> u16 {
+    match step {
+        // This is what makes room.
+        LastStep::KillAll => {
+            kernel::signal_everyone(Signal::KILL);
+            errno
         }
+        // Nobody is left for whom we would have to stay.
+        LastStep::Reboot(end) if reboot(end, on_machine) == i32::from(NOT_OURS) => NOT_OURS.into(),
+        LastStep::Unmount | LastStep::Sync | LastStep::Reboot(_) => errno,
     }
 }
 
