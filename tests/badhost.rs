@@ -110,3 +110,21 @@ fn a_machine_that_can_start_nothing_any_more_goes_down() {
     let console = ns.console();
     assert!(console.contains("sync: cannot fork: Resource temporarily unavailable"), "{console}");
 }
+
+#[test]
+fn a_child_that_may_not_have_our_memory_gets_its_own() {
+    let mut ns = Builder::new(Init::Pidone)
+        .inittab("::respawn:/bin/sleep 100000\n::ctrlaltdel:/bin/say pressed\n")
+        .start();
+    ns.until("nothing respawned", || ns.procs().named("sleep").len() == 1);
+    ns.until_ready();
+    // As a filter of system calls may refuse it, which looks at the flags.
+    let refused = ["-e", "trace=clone", "-e", "inject=clone:error=EPERM:when=1"];
+    let trace = Trace::of(ns.pid(), ns.root().path("tmp/trace"), &refused);
+    ns.send(libc::SIGINT);
+    ns.until_said("pressed", 1);
+    assert_eq!(trace.text().matches("(INJECTED)").count(), 1, "{}", trace.text());
+    assert!(!ns.console().contains("cannot fork"), "{}", ns.console());
+    drop(trace);
+    ns.power_off();
+}

@@ -6,8 +6,7 @@ use core::mem::MaybeUninit;
 use core::ptr::from_ref;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use pidone::machine::{Fault, Pid, Refusal, Step};
-use pidone::wire::errno::EINVAL;
+use pidone::machine::{Pid, Refusal};
 use pidone::wire::value::{self, Millis};
 
 use super::calls;
@@ -95,9 +94,10 @@ pub fn bear(order: &Order<'_>) -> Result<Pid, Refusal> {
     // the cradle, or there would be no kit to make an order of, and what the order leads to is left
     // alone until somebody else can have the kit.
     match unsafe { lay(index, own, run) } {
-        // Whoever emulates our processor, as qemu(1) does, may not know this kind of child.
-        Err(EINVAL) => spawn::bear(order),
-        born => born.map_err(|errno| Refusal::Fault(Fault { step: Step::Fork, errno })),
+        Ok(pid) => Ok(pid),
+        // Whoever emulates our processor, as qemu(1) does, may not know this kind of child, and a
+        // filter of system calls may not allow it. What is wrong else, the other kind will tell.
+        Err(_) => spawn::bear(order),
     }
 }
 
@@ -110,8 +110,8 @@ pub unsafe fn send<T: Copy>(may: bool, order: T, body: extern "C" fn(&T) -> !) -
     unsafe {
         let free = (0..COUNT).find(is_free).filter(|_| may);
         match free.map(|index| lay(index, order, body)) {
-            None | Some(Err(EINVAL)) => kernel::fork(&order, body),
-            Some(born) => born,
+            Some(Ok(pid)) => Ok(pid),
+            None | Some(Err(_)) => kernel::fork(&order, body),
         }
     }
 }
