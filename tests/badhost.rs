@@ -4,7 +4,7 @@ mod support;
 
 use support::badfs::dead_file_system;
 use support::trace::Trace;
-use support::{Builder, Fence, Init, Namespace, tools};
+use support::{Builder, End, Fence, Init, Namespace, tools};
 
 /// Children of PID 1 that have not become a program and wait for the file system.
 fn held(ns: &Namespace) -> usize {
@@ -127,4 +127,15 @@ fn a_child_that_may_not_have_our_memory_gets_its_own() {
     assert!(!ns.console().contains("cannot fork"), "{}", ns.console());
     drop(trace);
     ns.power_off();
+}
+
+#[test]
+fn a_container_is_left_whatever_is_said_in_place_of_a_reboot() {
+    let mut ns = Builder::new(Init::Pidone).inittab("::respawn:/bin/hold a\n").start();
+    ns.until_said("a", 1);
+    // As an engine's filter answers to what it does not know.
+    let refused = ["-f", "-e", "trace=reboot", "-e", "inject=reboot:error=ENOSYS"];
+    let _trace = Trace::of(ns.pid(), ns.root().path("tmp/trace"), &refused);
+    ns.send(libc::SIGUSR2);
+    assert_eq!(ns.end(), End::Exit(0));
 }
