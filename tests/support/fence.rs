@@ -1,7 +1,7 @@
 //! A bound on the processes of a namespace.
 
-use std::fs;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use super::namespace::Namespace;
 
@@ -20,9 +20,10 @@ impl Fence {
                 continue;
             }
             let fence = Fence { folder };
-            let inside = ns.procs().all().into_iter().map(|process| ns.host_pid(process.pid));
+            let inside = ns.procs().all().into_iter();
+            let inside = inside.filter_map(|process| ns.host_pid_if_there(process.pid));
             let moved = |pid: i32| fs::write(fence.folder.join("cgroup.procs"), pid.to_string());
-            if fence.folder.join("pids.max").exists() && inside.map(moved).all(|r| r.is_ok()) {
+            if fence.folder.join("pids.max").exists() && inside.map(moved).all(is_in_or_gone) {
                 return Some(fence);
             }
         }
@@ -33,6 +34,11 @@ impl Fence {
     pub fn set(&self, most: &str) {
         fs::write(self.folder.join("pids.max"), most).expect("the limit can be set");
     }
+}
+
+/// Whether a process was moved, or ended before it could be.
+fn is_in_or_gone(moved: io::Result<()>) -> bool {
+    moved.map_or_else(|error| error.raw_os_error() == Some(libc::ESRCH), |()| true)
 }
 
 impl Drop for Fence {

@@ -198,6 +198,12 @@ impl Namespace {
 
     /// The host's number for a process inside, found by the kernel's own table of both.
     pub fn host_pid(&self, pid: i32) -> i32 {
+        let found = self.host_pid_if_there(pid);
+        found.unwrap_or_else(|| panic!("process {pid} has gone.\n{}", self.state()))
+    }
+
+    /// The same for one that may have gone.
+    pub fn host_pid_if_there(&self, pid: i32) -> Option<i32> {
         let ours = std::fs::read_link(format!("/proc/{}/ns/pid", self.pid)).expect("PID 1 lives");
         let inside = pid.to_string();
         let matches = |host: &i32| {
@@ -209,7 +215,7 @@ impl Namespace {
         };
         let hosts = std::fs::read_dir("/proc").expect("the host has /proc").flatten();
         let mut hosts = hosts.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        hosts.find(matches).unwrap_or_else(|| panic!("process {pid} has gone.\n{}", self.state()))
+        hosts.find(matches)
     }
 
     /// The root folder.
