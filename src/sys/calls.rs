@@ -44,12 +44,21 @@ pub fn sleep(millis: i64) {
 pub fn prefer() {
     const SCHED_OTHER_RESET_ON_FORK: usize = 0x4000_0000;
     const NICE: isize = -10;
+    schedule(SCHED_OTHER_RESET_ON_FORK, NICE);
+}
+
+/// Ends that, since whatever takes our place would have it else.
+pub fn prefer_no_more() {
+    const SCHED_OTHER: usize = 0;
+    schedule(SCHED_OTHER, 0);
+}
+
+fn schedule(policy: usize, nice: isize) {
     let parameters = 0i32;
     // SAFETY: the kernel reads one int; setpriority takes numbers.
     unsafe {
-        let policy = SCHED_OTHER_RESET_ON_FORK;
         raw_syscall!(Sysno::sched_setscheduler, 0, policy, &raw const parameters);
-        raw_syscall!(Sysno::setpriority, 0, 0, NICE);
+        raw_syscall!(Sysno::setpriority, 0, 0, nice);
     }
 }
 

@@ -293,14 +293,24 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
     if is_missing(b"", order.condition) {
         return refusal(Step::Condition, ENOENT);
     }
+    let console = [0, 1, 2].map(fd::copy);
     if let Some(path) = order.terminal
         && let Err(errno) = stdio::replace(path, 0, 3)
     {
         return refusal(Step::Terminal, errno);
     }
+    tty::make_sane(0);
+    if order.manner == Manner::Login {
+        tty::take(0);
+    }
     kernel::set_mask(0);
     let errno = execute(&order.program, order.envp);
     kernel::set_mask(kernel::OURS);
+    // We go on, as before: a terminal that controlled us would send us its signals.
+    tty::give_up(0);
+    for (number, fd) in (0..).zip(&console) {
+        fd::place(fd, number);
+    }
     // Of the children that ended meanwhile nobody told us.
     kernel::remind(Signal::CHLD);
     refusal(Step::Exec, errno)

@@ -316,6 +316,13 @@ pub fn takes_more(fd: i32) -> bool {
     is_fine(ready) && ready > 0
 }
 
+/// A second descriptor, not a standard one, for what a number stands for; gone at the execve.
+pub fn copy(number: i32) -> Fd {
+    const F_DUPFD_CLOEXEC: usize = 1030;
+    // SAFETY: F_DUPFD_CLOEXEC takes numbers.
+    Fd(unsafe { raw_syscall!(Sysno::fcntl, number, F_DUPFD_CLOEXEC, 3) } as i32)
+}
+
 /// Puts a descriptor in the place of a standard one, without close-on-exec.
 pub fn place(fd: &Fd, standard: i32) {
     // SAFETY: dup2 takes two numbers; what it replaces is a standard descriptor, which no `Fd`

@@ -4,6 +4,20 @@ use crate::case::{Case, Look, Step, case};
 use crate::differences::SETTINGS_ALONE;
 use crate::support::Console;
 
+/// What a terminal is after init has had its hands on it.
+macro_rules! sane {
+    () => {
+        "speed 38400 baud; line = 0; intr = ^C; quit = ^\\; erase = ^?; kill = ^U; \
+         eof = ^D; eol = <undef>; eol2 = <undef>; swtch = <undef>; start = ^Q; stop = ^S; susp = ^Z; \
+         rprnt = ^R; werase = ^W; lnext = ^V; flush = ^O; min = 1; time = 0; -parenb -parodd -cmspar \
+         cs8 hupcl -cstopb cread clocal -crtscts -ignbrk -brkint -ignpar -parmrk -inpck -istrip \
+         -inlcr -igncr icrnl ixon ixoff -iuclc -ixany -imaxbel -iutf8 opost -olcuc -ocrnl onlcr \
+         -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0 isig icanon iexten echo echoe echok \
+         -echonl -noflsh -xcase -tostop -echoprt echoctl echoke -flusho -extproc"
+    };
+}
+pub(crate) use sane;
+
 pub const CASES: &[Case] = &[
     case("the environment", "::sysinit:/bin/probe env\n::wait:/bin/say done\n")
         .same("HOME=/\nPATH=/sbin:/usr/sbin:/bin:/usr/bin\nSHELL=/bin/sh\nTERM=vt102\nUSER=root"),
@@ -132,14 +146,14 @@ pub const CASES: &[Case] = &[
          pts/0::sysinit:/bin/probe stty\n::wait:/bin/say done\n",
     )
     .on(Console::Pty)
-    .same(SANE),
+    .same(sane!()),
     case(
         "the terminal is made sane for the console's commands",
         "::sysinit:/bin/stty -echo -isig -onlcr eof x\n::sysinit:/bin/probe stty\n\
          ::wait:/bin/say done\n",
     )
     .on(Console::Pty)
-    .same(SANE),
+    .same(sane!()),
     case("commands start in the root folder", "::sysinit:/bin/probe cwd\n::wait:/bin/say done\n")
         .dir("/tmp")
         .same("cwd /"),
@@ -162,15 +176,6 @@ pub const CASES: &[Case] = &[
         .argv(&["/sbin/init"])
         .same("a"),
 ];
-
-/// What a terminal is after init has had its hands on it.
-const SANE: &str = "speed 38400 baud; line = 0; intr = ^C; quit = ^\\; erase = ^?; kill = ^U; \
-    eof = ^D; eol = <undef>; eol2 = <undef>; swtch = <undef>; start = ^Q; stop = ^S; susp = ^Z; \
-    rprnt = ^R; werase = ^W; lnext = ^V; flush = ^O; min = 1; time = 0; -parenb -parodd -cmspar \
-    cs8 hupcl -cstopb cread clocal -crtscts -ignbrk -brkint -ignpar -parmrk -inpck -istrip \
-    -inlcr -igncr icrnl ixon ixoff -iuclc -ixany -imaxbel -iutf8 opost -olcuc -ocrnl onlcr \
-    -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0 isig icanon iexten echo echoe echok \
-    -echonl -noflsh -xcase -tostop -echoprt echoctl echoke -flusho -extproc";
 
 /// Says whether the console echoes what is typed.
 const LOOK: &str = "#!/bin/sh

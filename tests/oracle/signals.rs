@@ -2,7 +2,8 @@
 
 use crate::case::{Case, Look, Step, case};
 use crate::differences::{PRESSED_TWICE, RESTART_FAILS, SIGNALS_AT_BOOT};
-use crate::support::Init;
+use crate::process::sane;
+use crate::support::{Console, Init};
 
 /// A second init, which stands in for the command of a restart line.
 const SECOND: (&str, &str) =
@@ -11,6 +12,15 @@ const SECOND: (&str, &str) =
 /// A line that hangs until the test lets it go.
 const HANG: (&str, &str) =
     ("bin/hang", "#!/bin/sh\n/bin/say hangs\n/bin/await /out/go\n/bin/say went on\n");
+
+/// What a line of boot finds on the console, and a login shell.
+macro_rules! on_console {
+    () => {
+        "fds 0=/dev/pts/0 1=/dev/pts/0 2=/dev/pts/0\n\
+         parent 1, leads session yes, own group yes, controlling tty no\n\
+         parent 1, leads session yes, own group yes, controlling tty yes"
+    };
+}
 
 pub const CASES: &[Case] = &[
     case(
@@ -102,6 +112,31 @@ pub const CASES: &[Case] = &[
     .steps(&[Step::Said("a"), Step::Send(libc::SIGQUIT), Step::Said("second as 1: x y /")])
     .same("a\nsecond as 1: x y /"),
     case(
+        "a restart line may be a login shell",
+        "::respawn:/bin/hold a\n::restart:-/bin/sh /bin/probe session nice done hold\n",
+    )
+    .on(Console::Pty)
+    .steps(&[Step::Said("a"), Step::Send(libc::SIGQUIT), Step::Said("done")])
+    .same("a\nparent 0, leads session yes, own group yes, controlling tty yes\nnice 0"),
+    case(
+        "a restart command finds a terminal of its own, and that sane",
+        "::ctrlaltdel:/bin/spoil\n::respawn:/bin/hold a\n\
+         pts/0::restart:/bin/probe session nice stty done hold\n",
+    )
+    .on(Console::Pty)
+    .files(&[("bin/spoil", "#!/bin/sh\nstty -echo -isig -onlcr eof x\n/bin/say spoilt\n")])
+    .steps(&[
+        Step::Said("a"),
+        Step::Send(libc::SIGINT),
+        Step::Said("spoilt"),
+        Step::Send(libc::SIGQUIT),
+        Step::Said("done"),
+    ])
+    .same(concat!(
+        "a\nspoilt\nparent 0, leads session yes, own group yes, controlling tty yes\nnice 0\n",
+        sane!()
+    )),
+    case(
         "restart into init itself boots anew",
         "::sysinit:/bin/say booted\n::respawn:/bin/hold a\n::restart:init\n",
     )
@@ -124,6 +159,23 @@ pub const CASES: &[Case] = &[
         Step::For(Init::Pidone, &Step::SaidTimes("a", 2)),
     ])
     .differs("a\n-- halted or powered off", "a\na", RESTART_FAILS),
+    case(
+        "a restart command that cannot be executed on its terminal",
+        "::sysinit:/bin/probe fds session\n::wait:-/bin/sh /bin/probe session\n\
+         ::respawn:/bin/hold a\nnull::restart:/no/such\n",
+    )
+    .on(Console::Pty)
+    .steps(&[
+        Step::Said("a"),
+        Step::Send(libc::SIGQUIT),
+        Step::For(Init::Busybox, &Step::End),
+        Step::For(Init::Pidone, &Step::SaidTimes("a", 2)),
+    ])
+    .differs(
+        concat!(on_console!(), "\na\n-- halted or powered off"),
+        concat!(on_console!(), "\na\n", on_console!(), "\na"),
+        RESTART_FAILS,
+    ),
     case("TSTP pauses respawning and CONT goes on", "::respawn:/bin/hold a\n")
         .steps(&[
             Step::Said("a"),
