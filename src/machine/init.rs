@@ -40,7 +40,7 @@ pub enum Phase {
 pub enum Reading {
     /// There is none to be done.
     Idle,
-    /// It is to be done once the boot is over.
+    /// It is to be done between the first two kinds of lines, or once the boot is over.
     Wanted,
     /// It is going on.
     Under,
@@ -401,8 +401,15 @@ impl Init<'_> {
         while let Phase::Boot(kind) = self.phase {
             self.phase = match kind {
                 Kind::Sysinit if self.walk(kind) => break,
-                Kind::Sysinit => Phase::Boot(Kind::Wait),
-                Kind::Wait if self.walk(kind) => break,
+                Kind::Sysinit => {
+                    // What a line of the first kind has written is what the rest goes by, but a
+                    // line that runs for Ctrl-Alt-Del must not become one whose time is to come.
+                    if self.reading == Reading::Wanted && self.ctrlaltdel == Walk::Off {
+                        self.start_reading();
+                    }
+                    Phase::Boot(Kind::Wait)
+                }
+                Kind::Wait if self.reading == Reading::Under || self.walk(kind) => break,
                 _ => {
                     self.start_all(Kind::Once);
                     self.start_all(Kind::Respawn);

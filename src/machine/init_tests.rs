@@ -410,6 +410,22 @@ fn a_restart_line_that_must_not_run_does_not() {
 }
 
 #[test]
+fn a_reload_that_a_sysinit_line_asks_for_comes_before_the_wait_lines() {
+    let mut b = Bench::boot("::sysinit:s\n::sysinit:becomes\n::wait:old\n::once:o\n");
+    b.did();
+    b.happens(Event::Requested(Request::Reload));
+    b.exits(2, 0);
+    assert_eq!(b.did(), ["start becomes as 3"], "the lines of the kind come to their end");
+    let exit = Exit::Code(0);
+    b.init.handle(b.now, Event::Exited { pid: Pid(3), exit, fault: None });
+    b.reload_text("::sysinit:s\n::sysinit:t\n::wait:becomes\n::wait:new\n::once:p\n");
+    assert_eq!(b.did(), ["start becomes as 4"]);
+    b.happens(Event::Requested(Request::Reload));
+    b.exits(4, 0);
+    assert_eq!(b.did(), ["start new as 5"], "what is asked for later waits for the boot");
+}
+
+#[test]
 fn a_reload_does_not_wait_for_a_ctrlaltdel_line() {
     let mut b = Bench::boot("::ctrlaltdel:hangs\n");
     b.happens(Event::Requested(Request::CtrlAltDel));

@@ -217,10 +217,12 @@ impl Init<'_> {
             return;
         };
         let waits = matches!(state, State::Idle | State::Failed | State::Absent);
+        let booted = self.phase == Phase::Run;
         match spec.kind {
-            Kind::Once | Kind::Respawn | Kind::AskFirst if waits => self.start(unit),
-            // The boot is over.
-            Kind::Sysinit | Kind::Wait if waits => self.retire(unit),
+            Kind::Once | Kind::Respawn | Kind::AskFirst if waits && booted => self.start(unit),
+            // Its time is over.
+            Kind::Sysinit if waits => self.retire(unit),
+            Kind::Wait if waits && booted => self.retire(unit),
             Kind::Sysinit | Kind::Wait | Kind::Once | Kind::Respawn | Kind::AskFirst => {}
             Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart => {}
         }

@@ -111,6 +111,34 @@ pub const CASES: &[Case] = &[
         Step::Said("b"),
     ])
     .same("b"),
+    case(
+        "a reload that a sysinit line asks for comes before the wait lines",
+        "::sysinit:/bin/change\n::sysinit:/bin/say s\n::wait:/bin/say old w\n\
+         ::once:/bin/say old o\n::respawn:/bin/hold old r\n",
+    )
+    .files(&[
+        ("bin/change", "#!/bin/sh\nmv /etc/next /etc/inittab\nkill -HUP 1\n/bin/say changed\n"),
+        (
+            "etc/next",
+            "::sysinit:/bin/say new s\n::wait:/bin/say new w\n::respawn:/bin/hold new r\n",
+        ),
+    ])
+    .steps(&[Step::Said("new r")])
+    .looks(&[Look::Alive("sleep")])
+    .same("changed\ns\nnew w\nnew r\nsleep alive: 1"),
+    case(
+        "a reload that a wait line asks for comes before the once lines",
+        "::wait:/bin/change\n::wait:/bin/say w\n::once:/bin/say old o\n\
+         ::respawn:/bin/hold old r\n",
+    )
+    .files(&[
+        ("bin/change", "#!/bin/sh\nmv /etc/next /etc/inittab\nkill -HUP 1\n/bin/say changed\n"),
+        ("etc/next", "::wait:/bin/say new w\n::once:/bin/say new o\n::respawn:/bin/hold new r\n"),
+    ])
+    .steps(&[Step::Said("new o"), Step::Said("new r")])
+    .looks(&[Look::Alive("sleep")])
+    .sorted()
+    .same("changed\nnew o\nnew r\nw\nsleep alive: 1"),
     case("a respawn line that becomes a once line is not started again", "::respawn:/bin/hold a\n")
         .files(&[("bin/beat", "#!/bin/sh\n/bin/say c\nexec usleep 300000\n")])
         .steps(&[
