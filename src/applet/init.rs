@@ -1,7 +1,5 @@
 //! The machine's init: process 1 of a machine or of a namespace, by /etc/inittab.
 
-use core::ffi::CStr;
-
 use pidone::machine::init::Init;
 use pidone::machine::memory::{BESIDE, Memory};
 use pidone::machine::{Action, Event, Mode, earlier};
@@ -105,12 +103,12 @@ fn prepare(
         ears,
         is_unheard: true,
     };
-    // The word may stand behind the one that made an init of us.
-    let single = |word: &CStr| place(b"single -s 1", word.to_bytes()).is_some();
-    let mode = match args.get(1).is_some_and(single) || args.get(2).is_some_and(single) {
-        true => Mode::Single,
-        false => Mode::Inittab,
-    };
+    let is =
+        |index, words| args.get(index).is_some_and(|word| place(words, word.to_bytes()).is_some());
+    // The word may stand behind the one that made an init of us, but behind no other: it may be
+    // the name or the value of something else.
+    let index = if is(1, b"init linuxrc") { 2 } else { 1 };
+    let mode = if is(index, b"single -s 1") { Mode::Single } else { Mode::Inittab };
     init.handle(kernel::now(), Event::Boot { mode, seed: calls::seed() });
     live(init, &mut hands, OF_INIT)
 }

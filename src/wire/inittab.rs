@@ -89,7 +89,16 @@ pub fn parse(line: &[u8]) -> Parsed<'_> {
     let tty = take(&mut command, b':');
     let options = take(&mut command, b':');
     let action = take(&mut command, b':');
-    let tty = tty.strip_prefix(b"/dev/").unwrap_or(tty);
+    let mut tty = match tty.strip_prefix(b"/dev") {
+        Some(rest @ [b'/', ..]) => rest,
+        _ => tty,
+    };
+    // The folder itself is no terminal, but it is not the console of an empty field either.
+    while let [b'/', rest @ ..] = tty
+        && !rest.is_empty()
+    {
+        tty = rest;
+    }
     let number = place(NAMES, action);
     let (read, expected): (_, &[u8]) = if line.iter().filter(|&&b| b == b':').count() < 3 {
         (line, FIELDS)
@@ -149,6 +158,18 @@ mod tests {
         let e = entry("/dev/ tty1:a=b:respawn: /bin/x a:b::c ");
         assert_eq!((e.tty, e.options), (&b" tty1"[..], &b"a=b"[..]));
         assert_eq!((e.kind, e.command), (Kind::Respawn, &b" /bin/x a:b::c "[..]));
+    }
+
+    #[test]
+    fn a_terminal_is_the_same_however_many_slashes_are_in_front() {
+        for tty in ["null", "/null", "/dev/null", "/dev//null", "///null"] {
+            assert_eq!(entry(&format!("{tty}::respawn:x")).tty, b"null");
+        }
+        assert_eq!(entry("/dev/dev/null::respawn:x").tty, b"dev/null");
+        assert_eq!(entry("/devnull::respawn:x").tty, b"devnull");
+        for tty in ["/", "//", "/dev/", "/dev//"] {
+            assert_eq!(entry(&format!("{tty}::respawn:x")).tty, b"/");
+        }
     }
 
     #[test]

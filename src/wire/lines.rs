@@ -24,8 +24,11 @@ pub struct Lines {
     /// The number of the physical line being read, from 1.
     number: u32,
     shape: Shape,
-    /// The byte before: a backslash before the end of a line joins it with the next.
+    /// The byte before.
     last: u8,
+    /// How many backslashes stand at the end of what was joined so far. Each end of a line takes
+    /// one away and joins: after two of them also an empty line is joined with the next.
+    backslashes: u32,
 }
 
 /// What is to happen with the next byte.
@@ -50,7 +53,7 @@ impl Default for Lines {
 impl Lines {
     /// A reader at the beginning of a file.
     pub const fn new() -> Self {
-        Lines { buffer: Vec::new(), number: 0, shape: Shape::Fresh, last: 0 }
+        Lines { buffer: Vec::new(), number: 0, shape: Shape::Fresh, last: 0, backslashes: 0 }
     }
 
     /// Begins a new file.
@@ -76,10 +79,15 @@ impl Lines {
         }
         if self.shape == Shape::Fresh {
             self.buffer.clear();
-            self.shape = Shape::Inside;
+            (self.shape, self.backslashes) = (Shape::Inside, 0);
         }
+        self.backslashes = match byte {
+            b'\\' => self.backslashes.saturating_add(1),
+            b'\n' => self.backslashes,
+            _ => 0,
+        };
         match (self.shape, byte) {
-            (_, b'\n') if before == b'\\' => self.drop_backslash(),
+            (_, b'\n') if self.backslashes > 0 => self.drop_backslash(),
             (_, b'\n') => return self.end(),
             (Shape::Inside, b'#' | 0) => self.shape = Shape::Comment,
             (Shape::Inside, _) if self.buffer.push(byte).is_err() => self.shape = Shape::Flooded,
@@ -100,6 +108,7 @@ impl Lines {
     }
 
     fn drop_backslash(&mut self) {
+        self.backslashes = self.backslashes.saturating_sub(1);
         if self.shape == Shape::Inside {
             self.buffer.pop();
         }
@@ -140,6 +149,11 @@ mod tests {
         assert_eq!(read(b"a\\\nb\nc"), [(2, "ab".into()), (3, "c".into())]);
         assert_eq!(read(b"a\\"), [(1, "a".into())]);
         assert_eq!(read(b"a\\\\\nb\n"), [(2, "a\\b".into())]);
+        assert_eq!(read(b"a\\\\\n\nb\nc"), [(3, "ab".into()), (4, "c".into())]);
+        assert_eq!(read(b"a\\\n\nb"), [(2, "a".into()), (3, "b".into())]);
+        assert_eq!(read(b"a\\\\\n"), [(1, "a\\".into())]);
+        assert_eq!(read(b"a\\\n\\\\\n\n\nb"), [(4, "a".into()), (5, "b".into())]);
+        assert_eq!(read(b"#\\\\\n\nb\nc"), [(3, "".into()), (4, "c".into())]);
     }
 
     #[test]

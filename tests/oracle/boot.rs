@@ -179,6 +179,12 @@ pub const CASES: &[Case] = &[
         .on(Console::Pty)
         .steps(&[Step::Said("login as -/bin/sh")])
         .same("login as -/bin/sh"),
+    case(
+        "single as the second word is no more than a word",
+        "::sysinit:/bin/say a\n::wait:/bin/say done\n",
+    )
+    .argv(&["init", "auto", "single"])
+    .same("a"),
     case("a missing file brings the defaults", "")
         .no_inittab()
         .files(&[PROFILE, ("etc/init.d/rcS", "#!/bin/sh\n/bin/say rcS\n")])

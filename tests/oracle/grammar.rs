@@ -38,6 +38,13 @@ pub const CASES: &[Case] = &[
     .looks(COMPLAINTS)
     .same("a b c\ncomplaints: "),
     case(
+        "after two backslashes an empty line is joined too",
+        "::sysinit:/bin/say a \\\\\n\nb\n::sysinit:/bin/say c \\\n\n::wait:/bin/say done\n\
+         # \\\\\n\n::once:/bin/say d\n",
+    )
+    .looks(COMPLAINTS)
+    .same("a b\nc\ncomplaints: "),
+    case(
         "a backslash joins lines in the middle of a field",
         "::sys\\\ninit:/bin/say joined\n::wait:/bin/say done\n",
     )
@@ -170,6 +177,18 @@ pub const CASES: &[Case] = &[
          ::wait:/bin/say done\n",
     )
     .same("b\na"),
+    case(
+        "the folder of the terminals is no terminal",
+        "/dev/::sysinit:/bin/say a\n/::once:/bin/say b\n::sysinit:/bin/say c\n\
+         ::once:/bin/say done\n",
+    )
+    .same("c"),
+    case(
+        "more slashes before a terminal are none",
+        "//null::sysinit:/bin/say a\n/dev//null::sysinit:/bin/say b\n\
+         null::sysinit:/bin/say c\nnull::sysinit:/bin/say a\n::wait:/bin/say done\n",
+    )
+    .same("b\nc\na"),
     case(
         "lines with different terminals do not collapse",
         "::sysinit:/bin/say a\nnull::sysinit:/bin/say a\n::wait:/bin/say done\n",

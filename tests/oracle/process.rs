@@ -7,13 +7,14 @@ use crate::support::Console;
 /// What a terminal is after init has had its hands on it.
 macro_rules! sane {
     () => {
-        "speed 38400 baud; line = 0; intr = ^C; quit = ^\\; erase = ^?; kill = ^U; \
-         eof = ^D; eol = <undef>; eol2 = <undef>; swtch = <undef>; start = ^Q; stop = ^S; susp = ^Z; \
-         rprnt = ^R; werase = ^W; lnext = ^V; flush = ^O; min = 1; time = 0; -parenb -parodd -cmspar \
-         cs8 hupcl -cstopb cread clocal -crtscts -ignbrk -brkint -ignpar -parmrk -inpck -istrip \
-         -inlcr -igncr icrnl ixon ixoff -iuclc -ixany -imaxbel -iutf8 opost -olcuc -ocrnl onlcr \
-         -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0 isig icanon iexten echo echoe echok \
-         -echonl -noflsh -xcase -tostop -echoprt echoctl echoke -flusho -extproc"
+        "speed 38400 baud; line = 0; intr = ^C; quit = ^\\; erase = ^?; kill = ^U; eof = ^D; \
+         eol = <undef>; eol2 = <undef>; swtch = <undef>; start = ^Q; stop = ^S; susp = ^Z; \
+         rprnt = ^R; werase = ^W; lnext = ^V; flush = ^O; min = 1; time = 0; -parenb -parodd \
+         -cmspar cs8 hupcl -cstopb cread clocal -crtscts -ignbrk -brkint -ignpar -parmrk -inpck \
+         -istrip -inlcr -igncr icrnl ixon ixoff -iuclc -ixany -imaxbel -iutf8 opost -olcuc \
+         -ocrnl onlcr -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0 isig icanon iexten \
+         echo echoe echok -echonl -noflsh -xcase -tostop -echoprt echoctl echoke -flusho \
+         -extproc"
     };
 }
 pub(crate) use sane;
