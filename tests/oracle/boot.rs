@@ -1,7 +1,7 @@
 //! What runs at boot, in which order, and what is started again.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::{CONSOLES, MISSING_TTY};
+use crate::differences::{BACK_OFF, CONSOLES, MISSING_TTY};
 use crate::support::{Console, Init};
 
 /// A script that writes down its process number, by which a later look knows the order of forks.
@@ -14,6 +14,16 @@ const ORDER: (&str, &str) = (
      /bin/say $(for n; do echo \"$(cat /out/pid.$n) $n\"; done | sort -n | cut -d' ' -f2)\n\
      /bin/say done\nexec sleep 100000\n",
 );
+
+/// Says at its tenth start how often the other line was started. The waits before an eighth start
+/// come to some five seconds, which is far more than ten starts of this one take.
+const COUNT: &str = "#!/bin/sh
+echo >> /out/count
+[ $(wc -l < /out/count) = 10 ] || exit
+[ $(wc -l < /out/fails) -lt 8 ] && often=less || often=as
+[ $often = as ] && /bin/say as often as the other || /bin/say less often than the other
+/bin/say done
+";
 
 pub const CASES: &[Case] = &[
     case(
@@ -61,6 +71,12 @@ pub const CASES: &[Case] = &[
         .steps(&[Step::SaidTimes("again", 4)])
         .cap(4)
         .same("again\nagain\nagain\nagain"),
+    case(
+        "a respawn line that fails again and again",
+        "::respawn:/bin/fails\n:delay=10ms,max-delay=10ms:respawn:/bin/count\n",
+    )
+    .files(&[("bin/fails", "#!/bin/sh\necho >> /out/fails\nexit 1\n"), ("bin/count", COUNT)])
+    .differs("as often as the other", "less often than the other", BACK_OFF),
     case("a killed respawn command is started again", "::respawn:/bin/hold again\n")
         .steps(&[Step::Said("again"), Step::KillAll("sleep"), Step::SaidTimes("again", 2)])
         .looks(&[Look::Alive("sleep")])

@@ -1,7 +1,7 @@
 //! How a command becomes an argument vector, and what becomes of one that cannot run.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::{LEADING_BLANK, MISSING_COMMAND};
+use crate::differences::{LEADING_BLANK, MANY_WORDS, MISSING_COMMAND};
 
 /// A profile that a login shell reads, which tells how the shell was called.
 const PROFILE: (&str, &str) = ("etc/profile", "/bin/say \"login as $0\"\n");
@@ -84,9 +84,14 @@ pub const CASES: &[Case] = &[
     case(
         "a leading blank is passed over",
         "::sysinit: /bin/say a\n::sysinit:\t/bin/say b\n::sysinit:/bin/say c\n\
-         ::wait:/bin/say done\n",
+         ::sysinit:- /bin/say d\n::wait:/bin/say done\n",
     )
-    .differs("c", "a\nb\nc", LEADING_BLANK),
+    .differs("c", "a\nb\nc\nd", LEADING_BLANK),
+    case("a command of more words than fit", MANY).files(&[("bin/many", WORDS)]).differs(
+        "64 words",
+        "64 words\nof a shell",
+        MANY_WORDS,
+    ),
     case(
         "a leading blank before a metacharacter is harmless",
         "::sysinit: /bin/say 'a'\n::wait:/bin/say done\n",
@@ -134,3 +139,14 @@ pub const CASES: &[Case] = &[
         MISSING_COMMAND,
     ),
 ];
+
+/// A line whose command has 65 words.
+const MANY: &str = "::sysinit:/bin/many w w w w w w w w w w w w w w w w w w w w w w w w \
+    w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w\n\
+    ::wait:/bin/say done\n";
+
+/// Says how many arguments there are, and whether a shell has had them before.
+const WORDS: &str = "#!/bin/sh
+/bin/say $# words
+grep -q SHLVL= /proc/$$/environ && /bin/say of a shell
+";

@@ -8,8 +8,21 @@ pub struct Difference {
 }
 
 pub const LEADING_BLANK: Difference = Difference {
-    busybox: "A blank before a command without metacharacters makes its path empty: it never runs.",
+    busybox: "A blank before a command without metacharacters, or behind its dash, makes its path \
+              empty: it never runs.",
     pidone: "Blanks before a command are passed over; it runs.",
+};
+
+pub const MANY_WORDS: Difference = Difference {
+    busybox: "A command without metacharacters is never given to the shell.",
+    pidone: "One of more than 64 words is: the shell may add to its environment, and is its login \
+             shell where it has a dash.",
+};
+
+pub const LONG_TERMINAL: Difference = Difference {
+    busybox: "Of the name of a terminal 26 bytes count: a longer one names another device, or \
+              none.",
+    pidone: "It may have 64 bytes; a line with a longer one is reported and skipped.",
 };
 
 pub const RUNLEVELS: Difference = Difference {
@@ -18,9 +31,16 @@ pub const RUNLEVELS: Difference = Difference {
 };
 
 pub const SIGNALS_AT_BOOT: Difference = Difference {
-    busybox: "While a sysinit or wait line runs, no signal is looked at: a hanging line cannot be \
-              left by a power off.",
-    pidone: "Signals are honoured at every moment, during sysinit and wait lines too.",
+    busybox: "While a sysinit, wait or ctrlaltdel line runs, and during a pause, no signal is \
+              looked at: a hanging line cannot be left by a power off.",
+    pidone: "Signals are honoured at every moment: the way down cuts these lines short and ends a \
+             pause.",
+};
+
+pub const POWER_FAILURE: Difference = Difference {
+    busybox: "A failure of the power (SIGPWR) may not be noticed as long as lines fail again and \
+              again.",
+    pidone: "It is honoured at every moment too.",
 };
 
 pub const PRESSED_TWICE: Difference = Difference {
@@ -38,6 +58,12 @@ pub const HANGING_SHUTDOWN: Difference = Difference {
     pidone: "Each shutdown line has a deadline, after which the shutdown goes on.",
 };
 
+pub const STOPPED_CONSOLE: Difference = Difference {
+    busybox: "A console that is stopped, as by Ctrl-S, or a /dev/log that nobody reads holds up \
+              init, on the way down too.",
+    pidone: "Neither is waited for; messages that are lost are counted, which is said.",
+};
+
 pub const RELOAD_CHANGES: Difference = Difference {
     busybox: "Reload starts a changed command beside the old one (which it asks to end only if so \
               configured).",
@@ -45,15 +71,16 @@ pub const RELOAD_CHANGES: Difference = Difference {
 };
 
 pub const RELOAD_KILLS: Difference = Difference {
-    busybox: "The process of a removed line lives on, if it does not listen to TERM or if BusyBox \
-              is built without the option that sends it.",
+    busybox: "The process of a removed line lives on, if it is a once line, if the process does \
+              not listen to TERM, or if BusyBox is built without the option that sends it.",
     pidone: "Reload stops the process of a removed line: its stop signal, its grace, then KILL.",
 };
 
 pub const RELOAD_REPLACES: Difference = Difference {
-    busybox: "A running once line that becomes a respawn line is started a second time beside the \
-              first.",
-    pidone: "A line whose action changed is stopped and started anew; there is never a second one.",
+    busybox: "A process whose line gets another action lives on; where a once line becomes a \
+              respawn line, a second one is started beside it.",
+    pidone: "A line whose action changed is stopped, and started anew if it is one of those that \
+             run then; there is never a second one.",
 };
 
 pub const RELOAD_ONCE: Difference = Difference {
@@ -64,6 +91,11 @@ pub const RELOAD_ONCE: Difference = Difference {
 pub const RELOAD_MISSING: Difference = Difference {
     busybox: "Reload without an inittab adds the built-in lines to the running ones.",
     pidone: "Reload without an inittab is reported and changes nothing.",
+};
+
+pub const BACK_OFF: Difference = Difference {
+    busybox: "A respawn line that ends at once is started again every second, for ever.",
+    pidone: "It is started again at once, and then ever less often, at least once a minute.",
 };
 
 pub const MISSING_TTY: Difference = Difference {
@@ -83,32 +115,52 @@ pub const MISSING_COMMAND: Difference = Difference {
 };
 
 pub const RESTART_FAILS: Difference = Difference {
-    busybox: "When the restart command cannot be executed, the machine halts.",
-    pidone: "When the restart command cannot be executed, pidone starts over itself.",
+    busybox: "When the restart command cannot be executed, or its terminal is missing, the \
+              machine halts.",
+    pidone: "Then pidone starts over itself.",
 };
 
 pub const SETTINGS_ALONE: Difference = Difference {
-    busybox: "A service without a terminal of its own has the console's settings made sane at each \
-              start.",
+    busybox: "A service without a terminal of its own has the console's settings made sane at \
+              each start.",
     pidone: "Such a service leaves them alone: somebody may be working there.",
+};
+
+pub const UTF8_STAYS: Difference = Difference {
+    busybox: "Making a terminal sane drops the setting that it takes UTF-8, so that erasing a \
+              letter may leave half of it.",
+    pidone: "That setting stays as the kernel or the last user had it.",
+};
+
+pub const CONSOLE_WAITS: Difference = Difference {
+    busybox: "On a console that the variable CONSOLE names, programs without a terminal of their \
+              own find reads that do not wait.",
+    pidone: "Reads and writes wait there, as on any other.",
 };
 
 /// Every row, in the order of the manual.
 pub const DIFFERENCES: &[Difference] = &[
     LEADING_BLANK,
+    MANY_WORDS,
+    LONG_TERMINAL,
     RUNLEVELS,
     SIGNALS_AT_BOOT,
+    POWER_FAILURE,
     PRESSED_TWICE,
     SERVICES_FIRST,
     HANGING_SHUTDOWN,
+    STOPPED_CONSOLE,
     RELOAD_CHANGES,
     RELOAD_KILLS,
     RELOAD_REPLACES,
     RELOAD_ONCE,
     RELOAD_MISSING,
+    BACK_OFF,
     MISSING_TTY,
     CONSOLES,
     MISSING_COMMAND,
     RESTART_FAILS,
     SETTINGS_ALONE,
+    UTF8_STAYS,
+    CONSOLE_WAITS,
 ];

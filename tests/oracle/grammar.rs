@@ -1,7 +1,7 @@
 //! How the file is read: comments, fields, joined lines, odd bytes.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::RUNLEVELS;
+use crate::differences::{LONG_TERMINAL, RUNLEVELS};
 use crate::support::Console;
 
 const COMPLAINTS: &[Look] = &[Look::Complaints];
@@ -177,6 +177,14 @@ pub const CASES: &[Case] = &[
          ::wait:/bin/say done\n",
     )
     .same("b\na"),
+    case(
+        "the name of a terminal may be long",
+        "serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0::wait:/bin/say a\n\
+         ::wait:/bin/say done\n",
+    )
+    // Any file that can be read and written stands for one.
+    .files(&[("dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0", "")])
+    .differs("", "a", LONG_TERMINAL),
     case(
         "the folder of the terminals is no terminal",
         "/dev/::sysinit:/bin/say a\n/::once:/bin/say b\n::sysinit:/bin/say c\n\

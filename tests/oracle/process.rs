@@ -1,7 +1,7 @@
 //! What a child finds at its start: environment, descriptors, session, signals, folder.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::SETTINGS_ALONE;
+use crate::differences::{CONSOLE_WAITS, SETTINGS_ALONE, UTF8_STAYS};
 use crate::support::Console;
 
 /// What a terminal is after init has had its hands on it.
@@ -155,6 +155,21 @@ pub const CASES: &[Case] = &[
     )
     .on(Console::Pty)
     .same(sane!()),
+    case(
+        "a terminal that takes UTF-8",
+        "pts/0::sysinit:/bin/stty iutf8\npts/0::sysinit:/bin/utf8\n::wait:/bin/say done\n",
+    )
+    .on(Console::Pty)
+    .files(&[("bin/utf8", UTF8)])
+    .differs("bytes", "letters", UTF8_STAYS),
+    case(
+        "a console that the CONSOLE variable names",
+        "::sysinit:/bin/waits\n::wait:/bin/say done\n",
+    )
+    .on(Console::Pty)
+    .env(&["CONSOLE=/dev/pts/0"])
+    .files(&[("bin/waits", WAITS)])
+    .differs("reads do not wait", "reads wait", CONSOLE_WAITS),
     case("commands start in the root folder", "::sysinit:/bin/probe cwd\n::wait:/bin/say done\n")
         .dir("/tmp")
         .same("cwd /"),
@@ -185,6 +200,22 @@ case $(stty -a) in
 *' echo '*) /bin/say made sane ;;
 esac
 /bin/say done
+";
+
+/// Says what an erasure on the terminal takes.
+const UTF8: &str = "#!/bin/sh
+case $(stty -a) in
+*-iutf8*) /bin/say bytes ;;
+*iutf8*) /bin/say letters ;;
+esac
+";
+
+/// Says whether standard input is open with O_NONBLOCK, as the kernel tells it.
+const WAITS: &str = "#!/bin/sh
+case $(grep flags /proc/$$/fdinfo/0) in
+*4002) /bin/say reads do not wait ;;
+*0002) /bin/say reads wait ;;
+esac
 ";
 
 /// What the probe says of a process that has a session, but no terminal.

@@ -81,6 +81,25 @@ pub const CASES: &[Case] = &[
         ])
         .looks(&[Look::Alive("deaf")])
         .differs("a\nb\ndeaf alive: 1", "a\nb\ndeaf alive: 0", RELOAD_KILLS),
+    case("reload and a removed once line", "::once:/bin/mind a\n")
+        .steps(&[
+            Step::Said("a"),
+            Step::Write("etc/inittab", "::respawn:/bin/hold b\n"),
+            Step::Send(libc::SIGHUP),
+            Step::Said("b"),
+        ])
+        .looks(&[Look::Alive("mind")])
+        .sorted()
+        .differs("a\nb\nmind alive: 1", "a\na minds TERM\nb\nmind alive: 0", RELOAD_KILLS),
+    case("reload and a respawn line that becomes a sysinit line", "::respawn:/bin/hold a\n")
+        .steps(&[
+            Step::Said("a"),
+            Step::Write("etc/inittab", "::sysinit:/bin/hold a\n::respawn:/bin/hold b\n"),
+            Step::Send(libc::SIGHUP),
+            Step::Said("b"),
+        ])
+        .looks(&[Look::Alive("sleep")])
+        .differs("a\nb\nsleep alive: 2", "a\nb\nsleep alive: 1", RELOAD_REPLACES),
     case("reload and a new once line", "::respawn:/bin/hold a\n")
         .steps(&[
             Step::Said("a"),

@@ -211,7 +211,9 @@ impl Run<'_> {
             Look::Zombies => format!("zombies: {}", self.ns.procs().zombies()),
             Look::RebootCommand => {
                 let trace = self.trace.as_ref().expect("the case is traced");
-                let command = trace.text().split("LINUX_REBOOT_CMD_").nth(1).map(str::to_owned);
+                // The last one: the first may still have been that of Ctrl-Alt-Del at the start.
+                let text = trace.text();
+                let command = text.rsplit_once("LINUX_REBOOT_CMD_").map(|(_, rest)| rest);
                 let end = |c: char| c != '_' && !c.is_ascii_uppercase();
                 let command = command.and_then(|c| c.split(end).next().map(str::to_owned));
                 format!("reboot command: {}", command.unwrap_or_default())

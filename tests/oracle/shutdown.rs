@@ -1,8 +1,8 @@
 //! Halt, power off and reboot: the order of things, and what the kernel is told.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::{HANGING_SHUTDOWN, SERVICES_FIRST};
-use crate::support::Init;
+use crate::differences::{HANGING_SHUTDOWN, SERVICES_FIRST, STOPPED_CONSOLE};
+use crate::support::{Console, Init};
 
 /// Every shutdown signal is tried on the same machine, and the kernel's order is compared.
 const MACHINE: &str = "::respawn:/bin/hold a\n::shutdown:/bin/say s\n";
@@ -106,6 +106,22 @@ pub const CASES: &[Case] = &[
         "a\nhangs\ns\n-- halted or powered off",
         HANGING_SHUTDOWN,
     ),
+    case("a console that is stopped", MACHINE)
+        .on(Console::Pty)
+        .steps(&[
+            Step::Said("a"),
+            Step::Press("\x13"),
+            Step::Send(libc::SIGUSR2),
+            Step::For(Init::Busybox, &Step::Said("s")),
+            Step::For(Init::Busybox, &Step::Mark("held up")),
+            Step::For(Init::Busybox, &Step::Press("\x11")),
+            Step::End,
+        ])
+        .differs(
+            "a\ns\nheld up\n-- halted or powered off",
+            "a\ns\n-- halted or powered off",
+            STOPPED_CONSOLE,
+        ),
     case("a machine without shutdown lines powers off", "::respawn:/bin/hold a\n")
         .steps(&[Step::Said("a"), Step::Send(libc::SIGUSR2), Step::End])
         .same("a\n-- halted or powered off"),

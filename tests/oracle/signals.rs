@@ -1,7 +1,7 @@
 //! What the signals of BusyBox's interface do while the machine runs.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::{PRESSED_TWICE, RESTART_FAILS, SIGNALS_AT_BOOT};
+use crate::differences::{POWER_FAILURE, PRESSED_TWICE, RESTART_FAILS, SIGNALS_AT_BOOT};
 use crate::process::sane;
 use crate::support::{Console, Init};
 
@@ -12,6 +12,8 @@ const SECOND: (&str, &str) =
 /// A line that hangs until the test lets it go.
 const HANG: (&str, &str) =
     ("bin/hang", "#!/bin/sh\n/bin/say hangs\n/bin/await /out/go\n/bin/say went on\n");
+
+const MACHINE_THAT_IS_PAUSED: &str = "::respawn:/bin/hold a\n::ctrlaltdel:/bin/say pressed\n";
 
 /// What a line of boot finds on the console, and a login shell.
 macro_rules! on_console {
@@ -187,6 +189,68 @@ pub const CASES: &[Case] = &[
             Step::SaidTimes("a", 2),
         ])
         .same("a\npaused\na"),
+    case("a power off during a pause", "::respawn:/bin/hold a\n")
+        .steps(&[
+            Step::Said("a"),
+            Step::Send(libc::SIGTSTP),
+            Step::Taken(libc::SIGTSTP),
+            Step::Send(libc::SIGUSR2),
+            Step::For(Init::Busybox, &Step::Pending(libc::SIGUSR2)),
+            Step::For(Init::Busybox, &Step::Mark("still paused")),
+            Step::For(Init::Busybox, &Step::Send(libc::SIGCONT)),
+            Step::End,
+        ])
+        .differs(
+            "a\nstill paused\n-- halted or powered off",
+            "a\n-- halted or powered off",
+            SIGNALS_AT_BOOT,
+        ),
+    case("ctrl-alt-del during a pause waits for its end", MACHINE_THAT_IS_PAUSED)
+        .steps(&[
+            Step::Said("a"),
+            Step::Send(libc::SIGTSTP),
+            Step::Taken(libc::SIGTSTP),
+            Step::Send(libc::SIGINT),
+            Step::For(Init::Pidone, &Step::Taken(libc::SIGINT)),
+            Step::Mark("paused"),
+            Step::Send(libc::SIGCONT),
+            Step::Said("pressed"),
+        ])
+        .same("a\npaused\npressed"),
+    case(
+        "a power off while a ctrlaltdel line hangs",
+        "::respawn:/bin/hold a\n::ctrlaltdel:/bin/hang\n::ctrlaltdel:/bin/say next\n",
+    )
+    .files(&[HANG])
+    .steps(&[
+        Step::Said("a"),
+        Step::Send(libc::SIGINT),
+        Step::Said("hangs"),
+        Step::Send(libc::SIGUSR2),
+        Step::For(Init::Busybox, &Step::Pending(libc::SIGUSR2)),
+        Step::For(Init::Busybox, &Step::Write("out/go", "")),
+        Step::End,
+    ])
+    .differs(
+        "a\nhangs\nwent on\nnext\n-- halted or powered off",
+        "a\nhangs\n-- halted or powered off",
+        SIGNALS_AT_BOOT,
+    ),
+    case(
+        "a failure of the power while lines fail",
+        // Of those that are over in an instant and a moment later, one always waits to be reaped.
+        "::respawn:/bin/say again\n::respawn:/bin/usleep 200000\n",
+    )
+    .cap(1)
+    .steps(&[
+        Step::SaidTimes("again", 2),
+        Step::Send(libc::SIGPWR),
+        // The end of a child has the lower number, and is taken first each time.
+        Step::For(Init::Busybox, &Step::SaidTimes("again", 6)),
+        Step::For(Init::Busybox, &Step::Pending(libc::SIGPWR)),
+        Step::For(Init::Pidone, &Step::End),
+    ])
+    .differs("again", "again\n-- halted or powered off", POWER_FAILURE),
     case("CONT without a pause does nothing", "::respawn:/bin/hold a\n")
         .steps(&[
             Step::Said("a"),
