@@ -74,3 +74,22 @@ fn every_documented_difference_is_shown_by_a_case() {
         assert!(all_cases().iter().any(shows), "no case shows: {}", row.pidone);
     }
 }
+
+/// The rows of the table in the manual, as they stand there.
+fn rows_of_the_manual() -> Vec<(String, String)> {
+    let path = "rootfs/usr/share/man/man5/inittab.5";
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = std::fs::read_to_string(path).expect("the manual is there").replace("\\-", "-");
+    let table = text.split(".SH DIFFERENCES FROM BUSYBOX INIT").nth(1).expect("the chapter");
+    let table = table.split("\n.TE").next().expect("the table's end");
+    let rows = table.split("\nT{\n").skip(1).map(|row| row.trim_end_matches("\nT}"));
+    let cells = rows.map(|row| row.split_once("\nT}@T{\n").expect("a row has two cells"));
+    cells.map(|(theirs, ours)| (theirs.to_owned(), ours.to_owned())).collect()
+}
+
+#[test]
+fn the_manual_has_every_difference_and_no_other() {
+    let rows: Vec<_> =
+        DIFFERENCES.iter().map(|row| (row.busybox.to_owned(), row.pidone.to_owned())).collect();
+    assert_eq!(rows_of_the_manual(), rows);
+}
