@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use support::{Builder, Console, Init};
+use support::{Builder, Console, Init, Syslog};
 
 /// Bytes that look random and are the same in every run (xorshift64*).
 fn noise(length: usize) -> Vec<u8> {
@@ -46,6 +46,45 @@ fn of_ten_thousand_entries_as_many_run_as_the_named_limit_allows() {
     let made: HashSet<_> = made().map(|entry| entry.file_name()).collect();
     let first: HashSet<_> = (0..limit).map(|i| OsString::from(i.to_string())).collect();
     assert_eq!(made, first, "the first lines of the file are those that run");
+    ns.power_off();
+}
+
+/// Bad lines of every kind, one of them with a byte that no terminal should get.
+const BAD: &[&str] = &[
+    "no fields",
+    "::respawn",
+    "::Respawn:/bin/say x",
+    "tty1::once:",
+    ":x:initdefault:",
+    "\x1b[2J",
+];
+
+/// What is said of each: what was read, what was expected, and what becomes of it.
+const SAID: &[&str] = &[
+    "inittab:1: 'no fields': expected tty:options:action:command; line skipped",
+    "inittab:2: '::respawn': expected tty:options:action:command; line skipped",
+    "inittab:3: 'Respawn': expected sysinit wait once respawn askfirst ctrlaltdel shutdown restart \
+     initdefault; line skipped",
+    "inittab:4: 'tty1::once:': expected a command in the fourth field; line skipped",
+    "inittab:5: 'x': expected a runlevel in the second field; line skipped",
+    "inittab:6: '\\x1b[2J': expected tty:options:action:command; line skipped",
+];
+
+#[test]
+fn of_a_bad_line_console_and_syslog_have_what_was_read_and_what_was_expected() {
+    let inittab = format!("{}\n::respawn:/bin/hold a\n", BAD.join("\n"));
+    let builder = Builder::new(Init::Pidone).inittab(inittab);
+    let syslog = Syslog::bind(builder.root());
+    let mut ns = builder.start();
+    ns.until_said("a", 1);
+    let logged = syslog.until("started");
+    let console = ns.console();
+    let shown: Vec<_> = console.lines().filter(|line| line.contains("inittab:")).collect();
+    assert_eq!(shown.len(), SAID.len(), "{console}");
+    for (said, shown) in SAID.iter().zip(shown) {
+        assert_eq!(shown.trim(), format!("pidone: {said}"));
+        assert!(logged.contains(&format!("<28>pidone[1]: {said}")), "{said}: {logged:?}");
+    }
     ns.power_off();
 }
 
