@@ -18,7 +18,7 @@ mod sessions;
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use guest::{Guest, boot_test, qemu_run, repository, scratch, text};
@@ -130,20 +130,45 @@ fn a_disk_is_clean_after_poweroff_and_has_what_a_slow_process_wrote_at_its_end()
     assert_eq!(text(&ledger.stdout), "opened\nended\n", "the process was not given its time");
 }
 
-#[test]
-fn a_root_without_a_folder_for_proc_is_clean_after_poweroff() {
-    let folder = scratch("noproc");
+/// The demo's disk, changed by these words of debugfs.
+fn changed_disk(folder: &Path, words: &[&str]) -> PathBuf {
     let image = folder.join("root.ext4");
     let made =
         qemu_run().args(["--image-only", "--keep-disk", image.to_str().unwrap()]).output().unwrap();
     assert!(made.status.success(), "{}", text(&made.stderr));
-    e2fs("debugfs", &["-w", "-R", "rmdir /proc"], &image);
+    for word in words {
+        e2fs("debugfs", &["-w", "-R", word], &image);
+    }
+    image
+}
+
+#[test]
+fn a_root_without_a_folder_for_proc_is_clean_after_poweroff() {
+    let folder = scratch("noproc");
+    let image = changed_disk(&folder, &["rmdir /proc"]);
     let mut guest = Guest::boot(&folder, &["--use-disk", image.to_str().unwrap()]);
     guest.log_in();
     assert!(guest.shell("ls -d /proc").contains("No such file"));
     guest.shell("echo kept >/kept");
     guest.end_with("kill -USR2 1");
     guest.assert_log_has("reboot: Power down");
+    assert_clean(&image);
+}
+
+#[test]
+fn without_an_inittab_and_without_a_shell_every_console_has_it_and_the_machine_reboots() {
+    let folder = scratch("bare");
+    let image = changed_disk(&folder, &["rm /etc/inittab", "rm /bin/sh"]);
+    // Of two consoles the last one is /dev/console; only through the kernel is the other reached.
+    let options = ["--use-disk", image.to_str().unwrap(), "--append", "console=tty0"];
+    let mut guest = Guest::boot(&folder, &options);
+    let said = "] pidone: inittab: there is none, and no /bin/sh; nothing can be run";
+    guest.console.expect(said);
+    guest.console.expect("activate this console");
+    guest.console.type_bytes(b"\x01c\n");
+    guest.console.expect("(qemu) ");
+    guest.end_with("sendkey ctrl-alt-delete");
+    guest.assert_log_has("reboot: Restarting system");
     assert_clean(&image);
 }
 
