@@ -332,11 +332,22 @@ fn a_guest_that_never_reports_is_given_up() {
 }
 
 #[test]
+fn a_guest_without_memory_for_its_kernel_is_reported_as_one_that_said_nothing() {
+    let output = boot_test(&["--memory", "32"], &["true"]);
+    assert_eq!(output.status.code(), Some(125));
+    let said = text(&output.stderr);
+    assert!(said.contains("its console said nothing") && said.contains("--memory"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_before_any_boot() {
-    let cases: [(&[&str], i32, &str); 5] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["--frobnicate"], 100, "unknown option: --frobnicate"),
         (&["--memory", "lots"], 100, "--memory is a number of MiB: lots"),
         (&["--"], 100, "no command after --"),
+        (&["--kernel", "", "--", "true"], 100, "--kernel needs a value"),
+        (&["--timeout", "--", "true"], 100, "--timeout needs a value"),
+        (&["--use-disk", "x", "--", "true"], 100, "--use-disk boots an image as it is"),
         (&["--kernel", "/does/not/exist", "--", "true"], 111, "cannot read /does/not/exist"),
         (&["--add", "/x=/does/not/exist", "--", "true"], 111, "cannot add /does/not/exist"),
     ];

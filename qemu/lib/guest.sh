@@ -100,6 +100,8 @@ fail_guest() {
         printf 'qemu/run: the end of the serial log:\n' >&2
         panic=$(grep -n -m 1 'Kernel panic' -- "$2" | cut -d : -f 1) || true
         head -n "${panic:-1000000000}" -- "$2" | tail -n 20 | tr -d '\r' | sed 's/^/    /' >&2
+    elif [ "$has_command" = 1 ]; then
+        printf 'qemu/run: its console said nothing: no kernel for it, or too little --memory\n' >&2
     fi
     exit 125
 }

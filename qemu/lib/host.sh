@@ -72,6 +72,11 @@ install_missing() {
     [ ${#packages[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null || die "missing, and no apt-get to install: ${packages[*]}"
     [ "$(id -u)" = 0 ] || die "missing: run as root once, or install: ${packages[*]}"
+    say "refreshing the package lists"
+    attempt "cannot refresh the package lists" refresh_lists
+    say "downloading ${packages[*]}"
+    attempt "cannot download ${packages[*]}" \
+        apt install --download-only --no-install-recommends "${packages[@]}"
     say "installing ${packages[*]}"
     attempt "cannot install ${packages[*]}" apt install --no-install-recommends "${packages[@]}"
 }
@@ -140,14 +145,16 @@ fetch_busybox() {
 
 # need_init: builds pidone unless another init was named. Cargo knows by itself what is up to date.
 need_init() {
-    local output=${CARGO_TARGET_DIR:-$root/target}
+    local output=${CARGO_TARGET_DIR:-$root/target} how=--quiet
     [ -z "$init" ] || return 0
     # A login shell's PATH is not always there: rustup installs below the home folder.
     command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     command -v cargo >/dev/null ||
         die "cannot build pidone: no cargo in PATH; install Rust from https://rustup.rs"
     say "building pidone"
-    (cd -- "$root" && cargo build --release --quiet >&2) ||
+    # The first time takes a while, and to a person cargo tells of it by itself.
+    [ -x "$output/release/pidone" ] || [ "$quiet" = 1 ] || ! [ -t 2 ] || how=--color=auto
+    (cd -- "$root" && cargo build --release "$how" >&2) ||
         die "cannot build pidone: cargo build --release failed as above"
     init=$output/release/pidone
     [ -x "$init" ] || die "cannot find $init after the build"
