@@ -78,6 +78,29 @@ fn the_binary_holds_no_trace_of_a_panic_an_allocator_or_a_c_library() {
     assert!(text.contains("tty:options:action:command"), "the check has lost its object");
 }
 
+/// The one heap is login's: an allocator without a library's name would leave no word to look for.
+#[test]
+fn no_source_of_pidone_can_reach_a_heap() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![src.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let words = ["extern crate alloc", "global_allocator", "GlobalAlloc", "mod heap;"];
+            if words.iter().any(|word| text.contains(word)) {
+                found.push(path.strip_prefix(&src).unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, [Path::new("sys/heap.rs"), Path::new("sys/login.rs")]);
+}
+
 #[test]
 fn the_binaries_keep_their_sizes() {
     for (binary, most) in
