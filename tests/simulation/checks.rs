@@ -180,6 +180,9 @@ impl Checks {
         let slot = table.slot(unit).ok_or("a signal for no unit")?;
         let text = |t| String::from_utf8_lossy(table.text(t)).into_owned();
         let key = format!("{}|{}", text(slot.spec.command), text(slot.spec.tty));
+        if slot.unit.state.pid() != Some(pid) {
+            return Err(format!("{pid:?} is signalled for {key}, whose process it is not"));
+        }
         let process = processes.get(&pid.0).ok_or(format!("{pid:?} is nobody's child of ours"))?;
         // A unit whose line was changed keeps its process until that has stopped.
         if process.key.is_none() {

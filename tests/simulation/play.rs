@@ -22,25 +22,34 @@ where
         return None;
     }
     let next = AtomicU64::new(0);
-    let work = || -> Result<T, String> {
+    let work = || -> Result<T, (u64, String)> {
         let mut all = T::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= worlds {
                 return Ok(all);
             }
-            add(&mut all, &play(seed, false)?);
+            add(&mut all, &play(seed, false).map_err(|what| (seed, what))?);
         }
     };
     let threads = thread::available_parallelism().map_or(2, |n| n.get());
-    let results: Vec<Result<T, String>> = thread::scope(|scope| {
+    let results: Vec<Result<T, (u64, String)>> = thread::scope(|scope| {
         let worker = || thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
         let workers: Vec<_> = (0..threads).map(|_| worker()).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
     let mut all = T::default();
+    let mut broken = Vec::new();
     for result in results {
-        add(&mut all, &result.unwrap_or_else(|what| panic!("{what}")));
+        match result {
+            Ok(one) => add(&mut all, &one),
+            Err(world) => broken.push(world),
+        }
+    }
+    // Every world before the first broken one was played, whoever was to play it: the same one is
+    // told each time.
+    if let Some((_, what)) = broken.into_iter().min() {
+        panic!("{what}");
     }
     println!("{all:?}");
     Some(all)
