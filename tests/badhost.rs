@@ -32,9 +32,10 @@ fn a_dead_file_system_under_a_program_or_its_condition_holds_the_child_alone() {
     assert!(!ns.log().contains("never"), "{}", ns.log());
 }
 
-/// Makes a thousand orphans, each of which ends at once. It never starts two at a time, and it is
-/// fenced: no more than these can come of it.
+/// Makes a thousand orphans, each of which ends at once, when the test lets it. It never starts two
+/// at a time, and it is fenced: no more than these can come of it.
 const FLOOD: &str = "#!/bin/sh
+while [ ! -e /out/go ]; do sleep 0.05; done
 i=0
 while [ $i -lt 1000 ]; do ( : & ); i=$((i + 1)); done
 exec sleep 100000
@@ -60,6 +61,7 @@ fn signals_and_deadlines_are_heard_in_a_flood_of_orphans() {
     ns.until("the flood is not up", || ns.procs().named("flood").len() == 1);
     // Each reaping takes so long that the orphans come faster than they can go.
     let trace = Trace::slow(&ns, "wait4", 20_000);
+    ns.root().write("out/go", "");
     ns.until("the orphans do not pile up", || ns.procs().orphaned_zombies() > 5 * PILE);
     ns.root().write("etc/inittab", rest);
     ns.send(libc::SIGHUP);
