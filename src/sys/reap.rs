@@ -73,10 +73,10 @@ impl Reaper {
         }
     }
 
-    /// Before the next signal it is looked for children, and for what others have to say: of
-    /// signals that somebody sends on and on there may be no end either.
+    /// Before the next signal it is looked for children that are left: of signals that somebody
+    /// sends on and on there may be no end either.
     pub fn let_children_be_heard(&mut self) {
-        if !matches!(self.children, Children::Later(_)) {
+        if self.children == Children::Pending {
             self.children = Children::Later(Instant::from_millis(0));
         }
     }

@@ -1,6 +1,8 @@
 //! Signals: each one reaches the child, its group, or what the command line makes of it.
 
-use crate::support::{Running, Stage};
+use crate::support::container::children;
+use crate::support::trace::Trace;
+use crate::support::{Running, Stage, sys};
 
 /// What nobody can catch, and what tells of children.
 const KEPT: [i32; 3] = [libc::SIGKILL, libc::SIGSTOP, libc::SIGCHLD];
@@ -79,6 +81,28 @@ fn no_queued_real_time_signal_is_merged() {
     (0..50).for_each(|_| running.send(40));
     let count = || running.log().lines().filter(|line| *line == "got 40").count();
     running.until("some of 50 queued signals were lost", || count() == 50);
+}
+
+/// More orphans than are reaped before somebody else gets a hearing, and signals without an end.
+const CROWD: &str = "(for i in $(seq 400); do actor hold & done); actor flood 64 & say up; wait";
+
+#[test]
+fn orphans_are_reaped_while_signals_come_without_an_end() {
+    let stage = Stage::new();
+    let running = stage.pidone(&["sh", "-c", CROWD]).ignore(&[64]).start();
+    running.until_said("up");
+    // Each signal takes the init so long that the next ones come faster.
+    let slowly = ["-e", "inject=rt_sigtimedwait:delay_exit=1000"];
+    let trace = Trace::of(running.pid(), stage.root().path("tmp/trace"), &slowly);
+    let is_flooded = || running.procs().pending(64);
+    running.until("no signal waits", is_flooded);
+    let all = children(running.pid());
+    let (main, orphans) = all.split_first().expect("the program is the first child");
+    assert!(orphans.len() == 400, "{all:?}");
+    orphans.iter().for_each(|pid| sys::kill(*pid, libc::SIGKILL).expect("an orphan lives"));
+    running.until("orphans are left", || children(running.pid()) == [*main]);
+    assert!(is_flooded(), "the flood was over: {}", running.state());
+    drop(trace);
 }
 
 /// The child says that USR1 came and goes on; it ends when its own child has died.

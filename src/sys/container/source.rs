@@ -60,8 +60,12 @@ impl Source<'_> {
             Heard::Signal(news) if news.signal() == Signal::CHLD => {
                 reaper.heard_of(news.pid, &mut each);
             }
-            Heard::Signal(news) if of_journal || self.is_for_all(&news) => {}
-            Heard::Signal(news) => step(container, Event::Asked(news.signal())),
+            Heard::Signal(news) => {
+                if !of_journal && !self.is_for_all(&news) {
+                    step(container, Event::Asked(news.signal()));
+                }
+                reaper.let_children_be_heard();
+            }
             // Before the time is over, whoever has ended until now did so in time.
             Heard::Quiet | Heard::Time => {
                 let is_over = matches!(heard, Heard::Time);
