@@ -37,12 +37,6 @@ pub const SIGNALS_AT_BOOT: Difference = Difference {
              pause.",
 };
 
-pub const POWER_FAILURE: Difference = Difference {
-    busybox: "A failure of the power (SIGPWR) may not be noticed as long as lines fail again and \
-              again.",
-    pidone: "It is honoured at every moment too.",
-};
-
 pub const PRESSED_TWICE: Difference = Difference {
     busybox: "Ctrl-Alt-Del pressed while its lines run makes them run once more afterwards.",
     pidone: "Ctrl-Alt-Del pressed while its lines run counts as the same press.",
@@ -145,7 +139,6 @@ pub const DIFFERENCES: &[Difference] = &[
     LONG_TERMINAL,
     RUNLEVELS,
     SIGNALS_AT_BOOT,
-    POWER_FAILURE,
     PRESSED_TWICE,
     SERVICES_FIRST,
     HANGING_SHUTDOWN,

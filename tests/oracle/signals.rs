@@ -1,7 +1,7 @@
 //! What the signals of BusyBox's interface do while the machine runs.
 
 use crate::case::{Case, Look, Step, case};
-use crate::differences::{POWER_FAILURE, PRESSED_TWICE, RESTART_FAILS, SIGNALS_AT_BOOT};
+use crate::differences::{PRESSED_TWICE, RESTART_FAILS, SIGNALS_AT_BOOT};
 use crate::process::sane;
 use crate::support::{Console, Init};
 
@@ -236,21 +236,6 @@ pub const CASES: &[Case] = &[
         "a\nhangs\n-- halted or powered off",
         SIGNALS_AT_BOOT,
     ),
-    case(
-        "a failure of the power while lines fail",
-        // Of those that are over in an instant and a moment later, one always waits to be reaped.
-        "::respawn:/bin/say again\n::respawn:/bin/usleep 200000\n",
-    )
-    .cap(1)
-    .steps(&[
-        Step::SaidTimes("again", 2),
-        Step::Send(libc::SIGPWR),
-        // The end of a child has the lower number, and is taken first each time.
-        Step::For(Init::Busybox, &Step::SaidTimes("again", 6)),
-        Step::For(Init::Busybox, &Step::Pending(libc::SIGPWR)),
-        Step::For(Init::Pidone, &Step::End),
-    ])
-    .differs("again", "again\n-- halted or powered off", POWER_FAILURE),
     case("CONT without a pause does nothing", "::respawn:/bin/hold a\n")
         .steps(&[
             Step::Said("a"),
