@@ -141,3 +141,21 @@ fn a_container_is_left_whatever_is_said_in_place_of_a_reboot() {
     ns.send(libc::SIGUSR2);
     assert_eq!(ns.end(), End::Exit(0));
 }
+
+#[test]
+fn children_are_reaped_while_signals_of_a_lower_number_come_without_an_end() {
+    let restless = ":delay=1ms,max-delay=1ms:respawn:/bin/say again\n";
+    let flood = format!("::respawn:/bin/actor flood {}\n{restless}", libc::SIGINT);
+    let builder = Builder::new(Init::Pidone).inittab(flood);
+    builder.root().copy(tools::actor(), "bin/actor");
+    let mut ns = builder.start();
+    ns.until_said("again", 1);
+    let trace = Trace::slow(&ns, "rt_sigtimedwait", 5_000);
+    ns.until("no signal waits", || ns.procs().pending(libc::SIGINT));
+    let before = ns.log().lines().count();
+    ns.until_said("again", before + 20);
+    // It is taken, and is there again at once.
+    ns.until("the flood was over", || ns.procs().pending(libc::SIGINT));
+    drop(trace);
+    ns.power_off();
+}

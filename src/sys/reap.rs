@@ -73,11 +73,14 @@ impl Reaper {
         }
     }
 
-    /// Before the next signal it is looked for children that are left: of signals that somebody
-    /// sends on and on there may be no end either.
+    /// Before the next signal it is looked for children: of signals that somebody sends on and on
+    /// there may be no end either, and those with lower numbers come before that of a child.
     pub fn let_children_be_heard(&mut self) {
-        if self.children == Children::Pending {
-            self.children = Children::Later(Instant::from_millis(0));
+        match self.children {
+            Children::Settled | Children::Pending => {
+                self.children = Children::Later(Instant::from_millis(0));
+            }
+            Children::Later(_) => {}
         }
     }
 
