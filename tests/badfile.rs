@@ -139,6 +139,19 @@ fn an_inittab_without_an_end_is_given_up() {
 }
 
 #[test]
+fn after_a_restart_in_vain_the_inittab_is_read_once() {
+    let inittab = "::bad:line\n::wait:/bin/say a\npts/0::restart:-/no/such\n";
+    let mut ns = Builder::new(Init::Pidone).inittab(inittab).console(Console::Pty).start();
+    ns.until_said("a", 1);
+    ns.send(libc::SIGQUIT);
+    ns.until_said("a", 2);
+    ns.power_off();
+    let console = ns.console();
+    let told = console.matches("inittab:1:").count();
+    assert_eq!(told, 2, "a terminal that is given up asks for nothing: {console}");
+}
+
+#[test]
 fn without_an_inittab_and_without_a_shell_it_says_so_and_stays() {
     says_that_nothing_can_be_run(Builder::new(Init::Pidone));
 }

@@ -305,9 +305,10 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
     }
     kernel::set_mask(0);
     let errno = execute(&order.program, order.envp);
-    kernel::set_mask(kernel::OURS);
-    // We go on, as before: a terminal that controlled us would send us its signals.
+    // We go on, as before: a terminal that controlled us would send us its signals. What it sends
+    // at its parting is a request to nobody as long as it is not in the queue.
     tty::give_up(0);
+    kernel::set_mask(kernel::OURS);
     for (number, fd) in (0..).zip(&console) {
         fd::place(fd, number);
     }
