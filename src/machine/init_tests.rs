@@ -318,6 +318,20 @@ fn a_reload_that_a_sysinit_line_asks_for_comes_before_the_wait_lines() {
 }
 
 #[test]
+fn a_reload_that_is_asked_for_before_the_inittab_is_read_is_that_reading() {
+    let mut b = Bench::fresh();
+    b.init.handle(b.now, Event::Requested(Request::Reload));
+    b.reload_text("::sysinit:s\n::wait:old\n");
+    assert_eq!(b.did(), ["start s as 2"]);
+    b.happens(Event::Requested(Request::Reload));
+    let exit = Exit::Code(0);
+    b.init.handle(b.now, Event::Exited { pid: Pid(2), exit, fault: None });
+    b.init.handle(b.now, Event::Requested(Request::Reload));
+    b.reload_text("::sysinit:s\n::wait:new\n");
+    assert_eq!(b.did(), ["start new as 3"]);
+}
+
+#[test]
 fn a_reload_does_not_wait_for_a_ctrlaltdel_line() {
     let mut b = Bench::boot("::ctrlaltdel:hangs\n");
     b.happens(Event::Requested(Request::CtrlAltDel));

@@ -25,9 +25,9 @@ enum Match {
 }
 
 impl Init<'_> {
-    /// Has the inittab read again.
+    /// Has the inittab read again, unless it is about to be read.
     pub(super) fn want_reading(&mut self) {
-        if self.mode != Mode::Single {
+        if self.mode != Mode::Single && self.reading != Reading::Under {
             self.reading = Reading::Wanted;
         }
     }
