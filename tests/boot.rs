@@ -130,6 +130,26 @@ fn a_disk_is_clean_after_poweroff_and_has_what_a_slow_process_wrote_at_its_end()
     assert_eq!(text(&ledger.stdout), "opened\nended\n", "the process was not given its time");
 }
 
+/// Fills the machine up, of which the kernel's own threads alone are more, and ends it.
+const CROWDED: &str = "\
+::sysinit:/bin/mount -o remount,rw /
+::once:sh -c 'echo kept >/kept; echo 20 >/proc/sys/kernel/threads-max; kill -USR2 1'
+";
+
+#[test]
+fn a_disk_is_clean_after_poweroff_where_nothing_can_be_started_any_more() {
+    let folder = scratch("crowded");
+    let (image, inittab) = (folder.join("root.ext4"), folder.join("inittab"));
+    fs::write(&inittab, CROWDED).unwrap();
+    let files = ["--keep-disk", image.to_str().unwrap(), "--inittab", inittab.to_str().unwrap()];
+    let mut guest = Guest::boot(&folder, &files);
+    guest.assert_qemu_ends();
+    guest.assert_log_has("unmounting: cannot fork: Resource temporarily unavailable");
+    assert_clean(&image);
+    let kept = e2fs("debugfs", &["-R", "cat /kept"], &image);
+    assert_eq!(text(&kept.stdout), "kept\n");
+}
+
 /// The demo's disk, changed by these words of debugfs.
 fn changed_disk(folder: &Path, words: &[&str]) -> PathBuf {
     let image = folder.join("root.ext4");

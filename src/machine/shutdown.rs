@@ -327,6 +327,12 @@ impl Init<'_> {
         }
     }
 
+    /// Whether nobody has tried to unmount yet, but somebody is about to.
+    pub fn is_first_unmount(&self) -> bool {
+        const FIRST: Stage = Stage::Last(LastStep::Unmount, LastState::Wanted { tries: 0 });
+        matches!(self.phase, Phase::Down { stage: FIRST, .. })
+    }
+
     /// No child could be forked for a last step.
     pub(super) fn step_refused(&mut self, errno: u16) {
         let Phase::Down { stage: Stage::Last(step, state), .. } = self.phase else {

@@ -27,13 +27,11 @@ use super::cradle;
 use super::ears::Ears;
 use super::facts::{Names, RELEASE};
 use super::fd::{self, Fd};
-use super::host;
-use super::kernel;
-use super::mount;
 use super::sinks::Sinks;
 use super::spawn::Nursery;
 use super::utmp;
 use super::watch::Watch;
+use super::{host, kernel, mount};
 
 /// Where we are.
 pub enum Place {
@@ -97,7 +95,7 @@ impl Hands {
                 Event::Signalled { unit }
             }
             Action::TermAll => Event::SignalledAll { any: self.term_all() },
-            Action::Last(step) => self.last(step),
+            Action::Last(step) => self.last(init, step),
             Action::Tell(sink) => self.tell(init, sink),
             Action::Replace { unit } => return self.replace(init, unit),
             Action::Leave { code } => self.leave(code),
@@ -331,7 +329,7 @@ impl Hands {
         }
     }
 
-    fn last(&self, step: LastStep) -> Event<'static> {
+    fn last(&self, init: &Init<'_>, step: LastStep) -> Event<'static> {
         if let Place::Within { .. } = self.place {
             // A child would not see who is below us. Who is about to be killed may fork.
             let mut rounds = 0..ROUNDS;
@@ -342,7 +340,12 @@ impl Hands {
                 Err(errno) => Event::StepRefused { errno },
             };
         }
-        begin_last(step, self.on_machine())
+        let event = begin_last(step, self.on_machine());
+        let refused = matches!(event, Event::StepRefused { .. });
+        if refused && self.on_machine() && init.is_first_unmount() {
+            mount::have_all_written_out();
+        }
+        event
     }
 
     /// Records of sessions and boots are those of the machine.

@@ -189,6 +189,16 @@ fn make_folders(names: &'static [u8]) {
     }
 }
 
+/// Asks the kernel to write out every file system and make it read-only, in a thread of its own: it
+/// may take long, but not us. See proc_sysrq-trigger(5). Where that is not to be had, nothing is.
+#[cold]
+#[inline(never)]
+pub fn have_all_written_out() {
+    const REMOUNT: &[u8] = b"u";
+    let trigger = Fd::open(c"/proc/sysrq-trigger", fd::WRITE | fd::CLOSE_ON_EXEC);
+    let _ = fd::write(trigger.raw(), REMOUNT);
+}
+
 /// Passes over the mounts: a mount that held another one goes in the pass after it, unless both
 /// stood in one piece of the list. Where nothing more goes, there are no more passes.
 const PASSES: usize = 64;
