@@ -4,8 +4,7 @@ use crate::machine::Told;
 impl Bench {
     /// A process ends, and no aide can be forked that looks for what it left in its place.
     fn ends_while_forks_fail(&mut self, pid: i32) {
-        let exit = Exit::Code(0);
-        self.init.handle(self.now, Event::Exited { pid: Pid(pid), exit, fault: None });
+        self.ends(pid, 0);
         while let Some(action) = self.init.next_action() {
             let event = match action {
                 Action::Sweep { .. } => Event::Swept,

@@ -57,7 +57,14 @@ impl Bench {
     }
 
     fn exits(&mut self, pid: i32, code: u8) {
-        self.happens(Event::Exited { pid: Pid(pid), exit: Exit::Code(code), fault: None });
+        self.ends(pid, code);
+        self.obey();
+    }
+
+    /// The same, before anything that follows from it is done.
+    fn ends(&mut self, pid: i32, code: u8) {
+        let exit = Exit::Code(code);
+        self.init.handle(self.now, Event::Exited { pid: Pid(pid), exit, fault: None });
     }
 
     /// Does what is wanted, and notes what is no message.
@@ -308,8 +315,7 @@ fn a_reload_that_a_sysinit_line_asks_for_comes_before_the_wait_lines() {
     b.happens(Event::Requested(Request::Reload));
     b.exits(2, 0);
     assert_eq!(b.did(), ["start becomes as 3"], "the lines of the kind come to their end");
-    let exit = Exit::Code(0);
-    b.init.handle(b.now, Event::Exited { pid: Pid(3), exit, fault: None });
+    b.ends(3, 0);
     b.reload_text("::sysinit:s\n::sysinit:t\n::wait:becomes\n::wait:new\n::once:p\n");
     assert_eq!(b.did(), ["start becomes as 4"]);
     b.happens(Event::Requested(Request::Reload));
@@ -324,8 +330,7 @@ fn a_reload_that_is_asked_for_before_the_inittab_is_read_is_that_reading() {
     b.reload_text("::sysinit:s\n::wait:old\n");
     assert_eq!(b.did(), ["start s as 2"]);
     b.happens(Event::Requested(Request::Reload));
-    let exit = Exit::Code(0);
-    b.init.handle(b.now, Event::Exited { pid: Pid(2), exit, fault: None });
+    b.ends(2, 0);
     b.init.handle(b.now, Event::Requested(Request::Reload));
     b.reload_text("::sysinit:s\n::wait:new\n");
     assert_eq!(b.did(), ["start new as 3"]);

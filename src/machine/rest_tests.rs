@@ -42,8 +42,7 @@ fn a_service_is_back_before_anybody_but_the_console_hears_of_it_even_if_nobody_e
     let told = crate::machine::Told::Absent { watched: false };
     for end in 0..200 {
         b.now = b.now.plus(60_000);
-        let pid = Pid(2 + end);
-        b.init.handle(b.now, Event::Exited { pid, exit: Exit::Code(0), fault: None });
+        b.ends(2 + end, 0);
         assert!(matches!(b.init.next_action(), Some(Action::Sweep { .. })), "end {end}");
         b.init.handle(b.now, Event::Swept);
         let unit = crate::machine::UnitId(0);

@@ -101,8 +101,7 @@ fn a_container_that_has_no_room_for_a_last_child_is_left_all_the_same() {
     b.happens(Event::Childless);
     b.exits(2, 0);
     assert_eq!(b.did(), ["TERM all", "Unmount as 2", "Sync as 3"]);
-    let ended = Event::Exited { pid: Pid(3), exit: Exit::Code(0), fault: None };
-    b.init.handle(b.now, ended);
+    b.ends(3, 0);
     assert_eq!(b.init.next_action(), Some(Action::Last(LastStep::Reboot(End::Halt))));
     b.init.handle(b.now, Event::StepRefused { errno: NOT_OURS.into() });
     assert_eq!(b.init.next_action(), Some(Action::Leave { code: 0 }));
