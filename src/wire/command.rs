@@ -96,7 +96,7 @@ impl Words {
 }
 
 /// Takes the next word off the front; an empty one when there is none left.
-fn take_word<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+pub(super) fn take_word<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     let blank = |b: &u8| *b == b' ' || *b == b'\t';
     let from = rest.iter().position(|b| !blank(b)).unwrap_or(rest.len());
     let text = rest.get(from..).unwrap_or(&[]);

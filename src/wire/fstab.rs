@@ -3,6 +3,7 @@
 
 use heapless::Vec;
 
+use super::command::take_word;
 use super::names::{begins, holds, place, take};
 
 /// What file systems are told besides flags, in bytes with a NUL. Three times the longest one
@@ -47,19 +48,10 @@ pub fn early(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 fn parse(line: &[u8]) -> Option<Line<'_>> {
-    let mut rest = line;
-    let (source, target) = (field(&mut rest), field(&mut rest));
-    let line = Line { source, target, fs: field(&mut rest), options: field(&mut rest) };
-    if begins(source, b'#') || line.fs.is_empty() { None } else { Some(line) }
-}
-
-/// Takes the next field off the front.
-fn field<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
-    let text = rest.trim_ascii_start();
-    let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
-    let (field, after) = text.split_at_checked(end).unwrap_or((text, &[]));
-    *rest = after;
-    field
+    let mut rest = line.trim_ascii_end();
+    let mut field = || take_word(&mut rest);
+    let line = Line { source: field(), target: field(), fs: field(), options: field() };
+    if begins(line.source, b'#') || line.fs.is_empty() { None } else { Some(line) }
 }
 
 impl Line<'_> {
