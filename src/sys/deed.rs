@@ -229,14 +229,9 @@ impl Hands {
         let table = init.table();
         // As the kernel had it when it started us.
         let _ = rustix::system::reboot(RebootCommand::CadOn);
-        let is_top = matches!(self.place, Place::Top { .. });
-        if is_top {
-            calls::prefer_no_more();
-        }
+        calls::prefer_no_more();
         let replaced = table.slot(unit).map(|slot| self.nursery.become_unit(table, &slot.spec));
-        if is_top {
-            calls::prefer();
-        }
+        calls::prefer();
         let _ = rustix::system::reboot(RebootCommand::CadOff);
         let fault = match replaced {
             Some(Err(Refusal::Fault(fault))) => fault,

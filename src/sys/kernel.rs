@@ -105,8 +105,9 @@ pub fn set_mask(set: SignalSet) -> SignalSet {
 /// What a process does with a signal: the kernel's struct sigaction.
 pub type Disposition = [u64; 4];
 
-/// A signal is ignored.
+/// What the kernel does with a signal by itself.
 const SIG_DFL: u64 = 0;
+/// A signal is ignored.
 const SIG_IGN: u64 = 1;
 
 /// What of a disposition is passed on at an execve: whether the signal is ignored.
