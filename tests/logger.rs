@@ -128,8 +128,9 @@ struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     fn new(root: &'a Root, words: &[&'static str]) -> Supervisor<'a> {
-        let (input, output) = sys::pipe().unwrap();
+        // First, so that it may have the very number it is handed on at.
         let spool = sys::memory_file(c"spool").unwrap();
+        let (input, output) = sys::pipe().unwrap();
         let words = [&["-r", "-m"], words].concat();
         Supervisor { root, input: input.into(), output: output.into(), spool, words }
     }

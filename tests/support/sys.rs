@@ -389,10 +389,14 @@ pub fn memory_file(name: &CStr) -> io::Result<OwnedFd> {
 /// Hands a program a descriptor at a number of its choice.
 pub fn hand(command: &mut Command, fd: BorrowedFd<'_>, at: RawFd) {
     let fd = fd.as_raw_fd();
-    // Safety: the child calls dup2 alone, which is async-signal-safe, on a descriptor that the
-    // caller keeps open until the child is there.
+    // Safety: the child calls dup2 and fcntl alone, which are async-signal-safe, on a descriptor
+    // that the caller keeps open until the child is there.
     unsafe {
-        command.pre_exec(move || check(libc::dup2(fd, at)));
+        command.pre_exec(move || {
+            check(libc::dup2(fd, at))?;
+            // Where it has that number already, dup2 leaves it as it is, closed on exec.
+            check(libc::fcntl(at, libc::F_SETFD, 0))
+        });
     }
 }
 
