@@ -301,6 +301,25 @@ fn a_runlevel_that_changes_stops_and_starts_what_it_says() {
 }
 
 #[test]
+fn what_a_runlevel_has_stopped_runs_again_when_it_may() {
+    let table = |level: u8| format!("id:{level}:initdefault:\n:2:respawn:two\n");
+    for ends_before in [true, false] {
+        let mut b = Bench::boot(&table(2));
+        b.did();
+        b.reload(&table(3));
+        assert_eq!(b.did(), ["signal 2 15"]);
+        if ends_before {
+            b.exits(2, 0);
+        }
+        b.reload(&table(2));
+        if !ends_before {
+            b.exits(2, 0);
+        }
+        assert_eq!(b.did(), ["start two as 3"]);
+    }
+}
+
+#[test]
 fn a_restart_line_that_must_not_run_does_not() {
     let mut b = Bench::boot(":user=nobody:restart:/sbin/init\n::respawn:r\n");
     b.did();

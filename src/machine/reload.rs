@@ -199,12 +199,15 @@ impl Init<'_> {
             return;
         };
         // What is not to run any more waits until it is again.
-        new.unit = if may_run || live { slot.unit } else { Unit::new() };
+        let might_run = table.may_run(&slot.spec);
+        new.unit = if might_run && may_run || live { slot.unit } else { Unit::new() };
+        let service = new.spec.kind.is_service();
         let stop = match stop {
             _ if !live => None,
             // What is not to run any more, or was made a line of another time, only stops.
             _ if !may_run => Some(Then::Rest),
-            Some(_) if !new.spec.kind.is_service() => Some(Then::Rest),
+            Some(_) if !service => Some(Then::Rest),
+            None if !might_run && service => Some(Then::Again),
             _ => stop,
         };
         if let Some(then) = stop {
