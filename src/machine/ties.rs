@@ -1,9 +1,9 @@
 //! What `after=` and `needs=` tie together: found and checked when an inittab has been read, asked
 //! whenever a unit is to start or to stop.
 
-use super::UnitId;
 use super::table::{Slot, Spec, Table, UNITS_MAX};
-use super::unit::State;
+use super::unit::{Last, State};
+use super::{Exit, UnitId};
 use crate::wire::inittab::Kind;
 use crate::wire::names::take;
 use crate::wire::options::{self, Ready};
@@ -174,7 +174,7 @@ impl Table {
         use State::*;
         match slot.unit.state {
             Up { .. } => Standing::Ready,
-            Done if slot.spec.rules.ready == Ready::Exit => Standing::Ready,
+            Done if has_ended_well(slot) => Standing::Ready,
             Done if !slot.spec.kind.is_service() => Standing::Ready,
             Done | Failed | Absent => Standing::Over,
             Idle if !self.may_run(&slot.spec) => Standing::Over,
@@ -207,6 +207,12 @@ impl Table {
 const NEEDS: &[u8] = b"needs";
 const KEYS: [&[u8]; 2] = [b"after", NEEDS];
 
+/// Whether a unit that is over has done what it is for: not if it was stopped before, or not even
+/// started.
+fn has_ended_well(slot: &Slot) -> bool {
+    slot.spec.rules.ready == Ready::Exit && slot.unit.last == Last::Exit(Exit::Code(0))
+}
+
 fn is_sorted(sorted: &Sorted, unit: UnitId) -> bool {
     sorted.get(usize::from(unit.0)) != Some(&false)
 }
@@ -220,6 +226,7 @@ pub fn has_ties(field: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::wire::inittab::{self, Parsed};
+    use crate::wire::signals::Signal;
 
     /// A table of lines and what was said of their ties.
     fn table(lines: &[&str]) -> (Table, Vec<String>) {
@@ -308,7 +315,11 @@ mod tests {
             assert_eq!(forsaken, needs && !after, "{state:?}");
         }
         table.slots_mut()[3].unit.state = State::Done;
+        assert!(held(&table, 4), "it was never started");
+        table.slots_mut()[3].unit.last = Last::Exit(Exit::Code(0));
         assert!(!held(&table, 4), "it has ended well");
+        table.slots_mut()[3].unit.last = Last::Exit(Exit::Signal(Signal::TERM));
+        assert!(held(&table, 4), "it was stopped");
         table.slots_mut()[3].unit.state = State::Failed;
         assert!(held(&table, 4));
     }

@@ -1,10 +1,10 @@
 //! Promises about units that wait for each other, by a model of the checker's own.
 
-use pidone::machine::UnitId;
 use pidone::machine::init::{Init, Phase};
 use pidone::machine::readers::DRAIN_MS;
 use pidone::machine::table::Slot;
-use pidone::machine::unit::State;
+use pidone::machine::unit::{Last, State};
+use pidone::machine::{Exit, UnitId};
 use pidone::wire::inittab::Kind;
 use pidone::wire::options::Ready;
 
@@ -42,7 +42,8 @@ fn slot(init: &Init<'_>, unit: UnitId) -> Slot {
 
 /// Whether a unit is ready, and whether it is over without being so.
 fn standing(init: &Init<'_>, slot: &Slot) -> (bool, bool) {
-    let finished = slot.spec.rules.ready == Ready::Exit || !slot.spec.kind.is_service();
+    let well = slot.unit.last == Last::Exit(Exit::Code(0));
+    let finished = slot.spec.rules.ready == Ready::Exit && well || !slot.spec.kind.is_service();
     match slot.unit.state {
         State::Up { .. } => (true, false),
         State::Done => (finished, !finished),
