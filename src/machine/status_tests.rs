@@ -247,3 +247,21 @@ fn what_was_stopped_before_its_good_end_has_not_come_to_it() {
     b.exits(3, 0);
     assert_eq!(b.did(), ["start a as 3", "start b as 4"]);
 }
+
+#[test]
+fn what_failed_stays_stopped_by_request_over_a_reload() {
+    let text = ":max=1/1h:respawn:a\n:if=/x:respawn:b\n";
+    let mut b = Bench::boot(text);
+    b.exits(2, 1);
+    fails(&mut b, 3, Step::Condition, 2);
+    b.did();
+    b.reload(text);
+    assert_eq!(b.did(), ["start a as 4", "start b as 5"]);
+    b.exits(4, 1);
+    fails(&mut b, 5, Step::Condition, 2);
+    for unit in ["a", "b"] {
+        assert_eq!(ask(&mut b, true, &format!("1 stop {unit}\n")).1, 0);
+    }
+    b.reload(text);
+    assert_eq!(b.did().len(), 0);
+}

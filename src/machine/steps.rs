@@ -41,10 +41,14 @@ impl Unit {
         };
     }
 
-    /// Nothing is under way, and nothing but a start changes that.
+    /// Nothing is under way, and nothing but a start changes that. What failed, or was not to be
+    /// started, is tried again by a reload, unless it is stopped.
     fn at_rest(&mut self, what: Stimulus) -> State {
         match what {
             S::Start => self.fresh(),
+            S::Stop(Then::Rest) if matches!(self.state, State::Absent | State::Failed) => {
+                State::Done
+            }
             S::Spawned(_) | S::Refused(_) | S::Ready | S::Exited(_) | S::Heir(_) => self.state,
             S::Found(_) | S::Stop(_) | S::Signalled | S::Extend(_) | S::Tick => self.state,
             S::Appeared | S::Expire | S::Abandon => self.state,
