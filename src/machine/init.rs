@@ -9,7 +9,7 @@ use super::readers::Readers;
 use super::records::{Record, Records};
 use super::shutdown::Stage;
 use super::status::{Reply, Sayings};
-use super::table::{Slot, Table};
+use super::table::{Consoles, Slot, Table};
 use super::time::{Chance, Instant};
 use super::unit::{State, Stimulus};
 use super::{Action, End, Event, Life, Mode, Pid, Request, Sink, UnitId, earlier};
@@ -71,15 +71,6 @@ pub(super) enum Origin {
     BuiltIn,
 }
 
-/// Whether a line stands for the active consoles.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Consoles {
-    /// None does.
-    Ignored,
-    /// One does.
-    Followed,
-}
-
 /// Whether the `ctrlaltdel` lines are being run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Walk {
@@ -108,7 +99,6 @@ pub struct Init<'m> {
     pub(super) mode: Mode,
     pub(super) stirred: bool,
     pub(super) origin: Origin,
-    pub(super) consoles: Consoles,
     /// The terminals of the active consoles.
     pub(super) console_list: List,
     pub(super) records: Records,
@@ -153,7 +143,6 @@ impl<'m> Init<'m> {
             mode: Mode::Inittab,
             stirred: false,
             origin: Origin::File,
-            consoles: Consoles::Ignored,
             console_list: List::new(),
             records: Records::new(),
             bad_lines: 0,
@@ -185,7 +174,7 @@ impl Init<'_> {
 
     /// Whether a line stands for the active consoles, so that their changes count.
     pub fn consoles(&self) -> Consoles {
-        self.consoles
+        self.table.consoles
     }
 
     /// How far we have come.

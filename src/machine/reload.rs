@@ -1,8 +1,8 @@
 //! Reading the inittab: at boot as it stands, later as a difference.
 
-use super::init::{Consoles, Init, Origin, Phase, Reading, Starts};
+use super::init::{Init, Origin, Phase, Reading, Starts};
 use super::stories::Notes;
-use super::table::{Slot, Table};
+use super::table::{Consoles, Slot, Table};
 use super::unit::{State, Stimulus, Then, Unit};
 use super::{End, Mode, UnitId};
 use crate::wire::errno::ENOENT;
@@ -46,7 +46,6 @@ impl Init<'_> {
         self.reading = Reading::Under;
         self.lines.restart();
         self.bad_lines = 0;
-        self.consoles = Consoles::Ignored;
         self.next_table.clear();
     }
 
@@ -60,7 +59,7 @@ impl Init<'_> {
     /// The active consoles are others: what stands for them is read anew, as by a reload.
     pub(super) fn consoles_changed(&mut self) {
         let down = matches!(self.phase, Phase::Down { .. });
-        if self.consoles == Consoles::Followed && !down {
+        if self.table.consoles == Consoles::Followed && !down {
             self.want_reading();
         }
     }
@@ -86,7 +85,7 @@ impl Init<'_> {
                 Parsed::Entry(entry) => {
                     let mut rest = entry.tty;
                     if entry.tty == inittab::CONSOLES {
-                        self.consoles = Consoles::Followed;
+                        next_table.consoles = Consoles::Followed;
                         rest = console_list;
                     }
                     loop {

@@ -41,6 +41,16 @@ fn a_line_for_all_consoles_runs_on_ours_where_none_is_known() {
 }
 
 #[test]
+fn consoles_are_followed_by_the_table_that_counts() {
+    let mut b = Bench::boot_on("tty1 ", "@console::respawn:g\n");
+    b.init.handle(b.now, Event::Requested(Request::Reload));
+    b.happens(Event::TextFailed { errno: 2, shell: true });
+    assert_eq!(b.init.consoles(), Consoles::Followed, "the old table is kept");
+    b.reload("tty1::respawn:g\n");
+    assert_eq!(b.init.consoles(), Consoles::Ignored);
+}
+
+#[test]
 fn who_has_no_line_for_all_consoles_does_not_follow_them() {
     let mut b = Bench::boot_on("tty1 ", "tty1::respawn:g\n");
     assert_eq!(b.init.consoles(), Consoles::Ignored);

@@ -120,9 +120,19 @@ pub enum Overflow {
     Text,
 }
 
+/// Whether a line stands for the active consoles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Consoles {
+    /// None does.
+    Ignored,
+    /// One does.
+    Followed,
+}
+
 type Slots = Vec<Slot, { 2 * UNITS_MAX }>;
 
-/// What stands in front of a table's text and its gap, in bytes: a runlevel, filled up, and units.
+/// What stands in front of a table's text and its gap, in bytes: runlevel and consoles, filled up,
+/// and units.
 const UNITS_SIZE: usize = align_of::<Slots>() + size_of::<Slots>();
 
 /// The units of one inittab.
@@ -130,6 +140,8 @@ const UNITS_SIZE: usize = align_of::<Slots>() + size_of::<Slots>();
 pub struct Table {
     /// The runlevel of `initdefault`, as its bit.
     pub default_level: Option<u8>,
+    /// Whether a line stands for the active consoles.
+    pub consoles: Consoles,
     slots: Slots,
     gap: [u8; gap(UNITS_SIZE)],
     text: Vec<u8, { 2 * TEXT_MAX }>,
@@ -152,15 +164,17 @@ impl Table {
             gap: [0; gap(UNITS_SIZE)],
             text: Vec::new(),
             default_level: None,
+            consoles: Consoles::Ignored,
         }
     }
 
     /// Forgets everything. What is empty already is not touched: it would become memory.
     pub fn clear(&mut self) {
-        if !self.text.is_empty() || self.default_level.is_some() {
+        let fresh = (None, Consoles::Ignored);
+        if !self.text.is_empty() || (self.default_level, self.consoles) != fresh {
             self.slots.clear();
             self.text.clear();
-            self.default_level = None;
+            (self.default_level, self.consoles) = fresh;
         }
     }
 

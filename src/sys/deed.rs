@@ -3,11 +3,11 @@
 use core::ffi::CStr;
 
 use pidone::machine::care::Errand;
-use pidone::machine::init::{Consoles, Init, Phase};
+use pidone::machine::init::{Init, Phase};
 use pidone::machine::readers::LogId;
 use pidone::machine::records::Record;
 use pidone::machine::shutdown::NOT_OURS;
-use pidone::machine::table::Table;
+use pidone::machine::table::{Consoles, Table};
 use pidone::machine::{
     Action, End, Event, Exit, Fault, LastStep, Pid, Refusal, Sink, Step, Told, UnitId,
 };
