@@ -108,16 +108,35 @@ impl Init<'_> {
         if core::mem::take(&mut self.loosened) {
             self.stop_forsaken();
         }
-        let held = self.table.first(|slot| self.waits_unsaid(slot)).is_some();
         self.patience = match self.patience {
-            _ if !held => Patience::Calm,
-            Patience::Calm => Patience::Until(self.now.plus(PATIENCE_MS)),
+            _ if self.table.first(|slot| self.waits_unsaid(slot)).is_none() => Patience::Calm,
+            Patience::Calm => self.begin_patience(),
             Patience::Until(time) if time <= self.now => {
                 self.tell_held();
-                Patience::Calm
+                self.begin_patience()
             }
             patience => patience,
         };
+    }
+
+    /// Who waits now has waited for too long when the next span is over; who begins to wait in it
+    /// has not.
+    fn begin_patience(&mut self) -> Patience {
+        let mut patience = Patience::Calm;
+        for index in 0..self.table.slots().len() {
+            if self.table.slots().get(index).is_some_and(|slot| self.waits_unsaid(slot)) {
+                patience = Patience::Until(self.now.plus(PATIENCE_MS));
+                self.mark_wait(index, Wait::Seen);
+            }
+        }
+        patience
+    }
+
+    /// Notes how it is with the wait of a unit.
+    pub(super) fn mark_wait(&mut self, index: usize, wait: Wait) {
+        if let Some(slot) = self.table.slots_mut().get_mut(index) {
+            slot.unit.wait = wait;
+        }
     }
 
     /// Whether a unit would be started if it had not to wait for another one.
@@ -127,7 +146,7 @@ impl Init<'_> {
 
     /// Whether that a unit waits for another one is still to be said.
     pub(super) fn waits_unsaid(&self, slot: &Slot) -> bool {
-        slot.unit.wait == Wait::Unsaid && self.is_held(slot)
+        slot.unit.wait != Wait::Said && self.is_held(slot)
     }
 
     fn stop_forsaken(&mut self) {

@@ -377,5 +377,7 @@ mod rest;
 mod sessions;
 #[path = "status_tests.rs"]
 mod status;
+#[path = "stories_tests.rs"]
+mod stories;
 #[path = "way_down_tests.rs"]
 mod way_down;

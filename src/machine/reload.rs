@@ -9,6 +9,7 @@ use crate::wire::errno::ENOENT;
 use crate::wire::inittab::{self, Entry, Kind, Parsed};
 use crate::wire::lines::Found;
 use crate::wire::names::take;
+use crate::wire::syslog::Level;
 
 /// The code that a supervisor leaves with that cannot read its inittab: the system refused.
 const UNREAD: u8 = 111;
@@ -138,26 +139,26 @@ impl Init<'_> {
 
     pub(super) fn read_failed(&mut self, errno: u16, shell: bool) {
         if errno != ENOENT {
-            self.tell_unread(errno);
             // Of a file that could not be read to its end nothing counts.
             self.start_reading();
         }
         let fresh = matches!(self.phase, Phase::Fresh);
         if fresh && self.mode == Mode::Supervise {
             // What is built in is for machines.
+            self.tell_unread(Level::Error, errno, b"; nothing is started");
             return self.go_down(End::Main(UNREAD));
         }
-        if fresh {
-            self.tell_defaults(shell);
-        }
-        if fresh || self.origin == Origin::BuiltIn {
-            self.origin = Origin::BuiltIn;
-            self.read_text(inittab::DEFAULTS);
-            self.read_end();
-        } else {
-            self.tell_kept();
+        if !fresh && self.origin == Origin::File {
+            self.tell_unread(Level::Error, errno, b"; the old table is kept");
             self.reading = Reading::Idle;
+            return;
         }
+        if fresh || errno != ENOENT {
+            self.tell_defaults(errno, shell);
+        }
+        self.origin = Origin::BuiltIn;
+        self.read_text(inittab::DEFAULTS);
+        self.read_end();
     }
 
     /// Makes the new table the one that counts: new lines start, removed ones stop, changed ones

@@ -16,14 +16,14 @@ use super::ties::Knot;
 use super::time::Instant;
 use super::unit::{State, Terminal, Unit, Wait};
 use super::{End, Exit, Fault, LastStep, Mode, Pid, Refusal, Step, UnitId};
-use crate::wire::errno::ESRCH;
+use crate::wire::errno::{ENOENT, ESRCH};
 use crate::wire::inittab::Kind;
 use crate::wire::lines::LOGICAL_MAX;
 use crate::wire::names::at;
 use crate::wire::options::{self, Problem};
 use crate::wire::signals::{self, Signal};
 use crate::wire::syslog::Level;
-use crate::wire::text::Line;
+use crate::wire::text::{CUT_MARK, Line};
 
 /// Bad lines and options that are told one by one at one reading; the rest is counted. A file of
 /// garbage would otherwise push everything else out of the log.
@@ -80,10 +80,11 @@ impl Notes<'_> {
                 self.say(b"there is no unit '%q' to wait for", 0, [name, b""], b"not waited for");
             }
             Knot::Circle(next) => {
-                let text = |unit: &Slot| table.text(unit.spec.name.base);
-                let next = table.slot(next).map_or(&b""[..], text);
+                let own = name_of(table, Some(slot));
+                let next = name_of(table, table.slot(next));
                 let template = b"'%q' waits for '%x', and that for it";
-                self.say(template, 0, [text(slot), next], b"its after= and needs= ignored");
+                let texts = [own.as_bytes(), next.as_bytes()];
+                self.say(template, 0, texts, b"its after= and needs= ignored");
             }
         }
     }
@@ -119,7 +120,10 @@ pub(super) fn fill(
             (Some(b'a'), _) => line.number(number),
             (Some(b's'), _) => line.span(number),
             (Some(b'e'), _) => line.error(number as u16),
-            (Some(b'q'), _) => line.quote(texts[0].get(..SHOWN).unwrap_or(texts[0])),
+            (Some(b'q'), _) => match texts[0].get(..SHOWN) {
+                Some(shown) if shown.len() < texts[0].len() => line.quote(shown).put(CUT_MARK),
+                Some(_) | None => line.quote(texts[0]),
+            },
             (Some(b'x'), _) => line.put(texts[1]),
             (Some(b'u'), Some((table, slot))) => name(table, slot, line),
             (Some(b't'), Some((table, slot))) => line.quote(table.text(slot.spec.tty)),
@@ -134,6 +138,16 @@ fn name<'a>(table: &Table, slot: &Slot, line: &'a mut Line) -> &'a mut Line {
     line.quote(table.text(slot.spec.name.base));
     if slot.spec.name.ordinal > 1 {
         line.put(b"-").number(u64::from(slot.spec.name.ordinal));
+    }
+    line
+}
+
+/// The name of a unit alone.
+#[inline(never)] // There are two callers.
+fn name_of(table: &Table, slot: Option<&Slot>) -> Line {
+    let mut line = Line::new();
+    if let Some(slot) = slot {
+        name(table, slot, &mut line);
     }
     line
 }
@@ -269,7 +283,7 @@ impl Init<'_> {
         self.tell_of(
             Level::Warning,
             unit,
-            b"%u: stopped, since it needs %q, which is over",
+            b"%u: stopped, since it needs %x, which is over",
             needed,
         );
     }
@@ -278,13 +292,12 @@ impl Init<'_> {
     pub(super) fn tell_held(&mut self) {
         for index in 0..self.table.slots().len() {
             let unit = UnitId(index as u16);
-            let slot = self.table.slot(unit).filter(|slot| self.waits_unsaid(slot));
+            let slot = self.table.slot(unit).filter(|slot| slot.unit.wait == Wait::Seen);
+            let slot = slot.filter(|slot| self.is_held(slot));
             if let Some(holder) = slot.and_then(|slot| self.table.holder(&slot.spec)) {
-                let what = b"%u has waited %s for %q; to start it, mend that or drop the option";
+                let what = b"%u has waited %s for %x; to start it, mend that or drop the option";
                 self.tell_of(Level::Warning, unit, what, holder);
-                if let Some(slot) = self.table.slots_mut().get_mut(index) {
-                    slot.unit.wait = Wait::Said;
-                }
+                self.mark_wait(index, Wait::Said);
             }
         }
     }
@@ -292,9 +305,8 @@ impl Init<'_> {
     /// Says something of a unit and another one.
     #[inline(never)]
     fn tell_of(&mut self, level: Level, unit: UnitId, template: &[u8], other: UnitId) {
-        let mut line = Line::new();
-        let name = self.table.slot(other).map(|slot| self.table.text(slot.spec.name.base));
-        let texts = [name.unwrap_or_default(), b""];
+        let (mut line, name) = (Line::new(), name_of(self.table, self.table.slot(other)));
+        let texts = [&b""[..], name.as_bytes()];
         fill(&mut line, self.named(unit), template, u64::from(PATIENCE_MS), texts);
         self.log.say(self.now, level, &line);
     }
@@ -370,27 +382,26 @@ impl Init<'_> {
         self.tell(Level::Error, NOBODY, what, 0);
     }
 
-    pub(super) fn tell_kept(&mut self) {
-        let what = b"inittab: there is none; the old table is kept";
-        self.tell(Level::Error, NOBODY, what, 0);
+    /// Says that there is no inittab, and what is run instead.
+    pub(super) fn tell_defaults(&mut self, errno: u16, shell: bool) {
+        let level = if errno == ENOENT { Level::Notice } else { Level::Error };
+        let (level, next): (_, &[u8]) = match shell {
+            true => (level, b"; rcS and shells on the consoles are run"),
+            false => (Level::Critical, b", and no /bin/sh; nothing can be run"),
+        };
+        self.tell_unread(level, errno, next);
     }
 
-    pub(super) fn tell_defaults(&mut self, shell: bool) {
-        match shell {
-            true => {
-                let what = b"inittab: there is none; rcS and shells on the consoles are run";
-                self.tell(Level::Notice, NOBODY, what, 0);
-            }
-            false => {
-                let what = b"inittab: there is none, and no /bin/sh; nothing can be run";
-                self.tell(Level::Critical, NOBODY, what, 0);
-            }
-        }
-    }
-
-    pub(super) fn tell_unread(&mut self, errno: u16) {
-        let what = b"inittab: cannot read /etc/inittab: %e";
-        self.tell(Level::Error, NOBODY, what, u64::from(errno));
+    /// Says why there is no inittab to go by, and what happens next.
+    #[inline(never)]
+    pub(super) fn tell_unread(&mut self, level: Level, errno: u16, next: &[u8]) {
+        let why: &[u8] = match errno {
+            ENOENT => b"inittab: there is none",
+            _ => b"inittab: cannot be read: %e",
+        };
+        let mut line = Line::new();
+        fill(&mut line, None, why, u64::from(errno), [b"", b""]);
+        self.log.say(self.now, level, line.put(next));
     }
 
     pub(super) fn tell_no_restart(&mut self) {

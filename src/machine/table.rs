@@ -170,11 +170,11 @@ impl Table {
 
     /// Forgets everything. What is empty already is not touched: it would become memory.
     pub fn clear(&mut self) {
-        let fresh = (None, Consoles::Ignored);
-        if !self.text.is_empty() || (self.default_level, self.consoles) != fresh {
+        let is_read = self.default_level.is_some() || self.consoles == Consoles::Followed;
+        if is_read || !self.text.is_empty() {
             self.slots.clear();
             self.text.clear();
-            (self.default_level, self.consoles) = fresh;
+            (self.default_level, self.consoles) = (None, Consoles::Ignored);
         }
     }
 

@@ -161,6 +161,8 @@ pub enum Terminal {
 pub enum Wait {
     /// It was not.
     Unsaid,
+    /// It was not, and it has waited since the span that counts began.
+    Seen,
     /// It was, since it was started last.
     Said,
 }

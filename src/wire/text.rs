@@ -12,8 +12,8 @@ pub const LINE_MAX: usize = 240;
 /// `<30>pidone[1]: ` and ` (said 4294967 s before)`.
 pub const HEADER_MAX: usize = 48;
 
-/// What stands at the end of a message that was cut.
-const CUT_MARK: &[u8] = b"...";
+/// What stands at the end of a message, or of a text in it, that was cut.
+pub const CUT_MARK: &[u8] = b"...";
 
 /// A message under construction. What does not fit is cut, and the cut is marked.
 pub struct Line {
