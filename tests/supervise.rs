@@ -98,3 +98,21 @@ fn without_an_inittab_it_says_so_and_the_built_in_one_is_not_run() {
     let mut ns = container("").argv(&["pidone", "supervise", "-x"]).start();
     assert_eq!(ns.end(), End::Exit(100));
 }
+
+#[test]
+fn in_a_file_on_standard_error_nobody_writes_over_what_somebody_else_has_said() {
+    let begin = "#!/bin/sh\n/bin/pidone supervise -f /etc/units >/tmp/log 2>&1\n/bin/say over\n";
+    let unit = "#!/bin/sh\necho one of the unit\n/bin/await /tmp/go\necho two of the unit\n";
+    let mut ns = below("a bad line\n:main:once:/bin/unit\n", "")
+        .file("bin/begin", begin)
+        .file("bin/unit", unit)
+        .start();
+    ns.until("the unit does not run", || ns.root().read("tmp/log").contains("one of"));
+    ns.root().write("tmp/go", "");
+    ns.until_said("over", 1);
+    let log = ns.root().read("tmp/log").replace('\r', "");
+    let bad = "pidone: inittab:1: 'a bad line': expected tty:options:action:command; line skipped";
+    let unit = "one of the unit\ntwo of the unit";
+    assert_eq!(log, format!("{bad}\n{unit}\npidone: going down: its main unit has ended\n"));
+    ns.power_off();
+}

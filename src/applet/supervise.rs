@@ -83,7 +83,7 @@ pub fn run(args: Args, from: usize) -> i32 {
         let mut hands = Hands {
             place,
             nursery,
-            sinks: Sinks::new(),
+            sinks: Sinks::beside_units(),
             watch: Watch::new(),
             ears,
             is_unheard: false,

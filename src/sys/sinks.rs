@@ -27,6 +27,13 @@ impl Sinks {
         Sinks { console: Fd::NONE, syslog: Fd::NONE }
     }
 
+    /// The same for one whose console may be a plain file, as a shell opens it: it is written to at
+    /// a place that units share, and what was appended behind that they would write over.
+    pub fn beside_units() -> Self {
+        let console = if fd::has_place(2) { fd::copy(2) } else { Fd::NONE };
+        Sinks { console, syslog: Fd::NONE }
+    }
+
     /// Writes to the console, through a descriptor of our own: one that does not block, while
     /// that of the units keeps blocking.
     pub fn console(&mut self, line: &[u8]) -> Told {
