@@ -60,12 +60,14 @@ pub fn name(signal: Signal) -> Option<&'static [u8]> {
     names::at(NAMES, usize::from(signal.0).checked_sub(1)?)
 }
 
-/// A signal by name with or without `SIG`, by number, or as `RTMIN+N`.
+/// A signal by name with or without `SIG`, by number, or as `RTMIN` or `RTMIN+N`.
 pub fn parse(text: &[u8]) -> Option<Signal> {
     let in_range = |text, low, high| within(text, plain, low, i64::from(high));
     let bare = text.strip_prefix(b"SIG").unwrap_or(text);
     let number = if let Some(place) = names::place(NAMES, bare) {
         place as u8 + 1
+    } else if bare == b"RTMIN" {
+        SIGRTMIN
     } else if let Some(offset) = bare.strip_prefix(b"RTMIN+") {
         SIGRTMIN + in_range(offset, 0, SIGNAL_MAX - SIGRTMIN)? as u8
     } else {
@@ -94,7 +96,18 @@ mod tests {
     fn numbers_and_real_time_signals_are_bounded() {
         assert_eq!(parse(b"9"), Some(Signal::KILL));
         assert_eq!(parse(b"RTMIN+3"), Some(Signal(37)));
-        for bad in [&b"0"[..], b"65", b"RTMIN+31", b"RTMIN+4294967295", b"", b"SIG", b"term"] {
+        assert_eq!((parse(b"RTMIN"), parse(b"SIGRTMIN")), (Some(Signal(34)), Some(Signal(34))));
+        for bad in [
+            &b"0"[..],
+            b"65",
+            b"RTMIN3",
+            b"RTMIN+",
+            b"RTMIN+31",
+            b"RTMIN+4294967295",
+            b"",
+            b"SIG",
+            b"term",
+        ] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
     }
