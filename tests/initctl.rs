@@ -168,8 +168,16 @@ fn units_are_stopped_and_started_and_the_inittab_is_read_again() {
     ns.until_said("b", 1);
     let (code, said) = initctl(&ns, &["stop", "nobody"]);
     assert_eq!((code, said.as_str()), (111, "there is no unit of that name\n"));
-    for words in [&["stop"][..], &["reload", "web"], &["start", "a", "b"], &["halt"]] {
-        assert_eq!(initctl(&ns, words).0, 100, "{words:?}");
+    for (words, wrong) in [
+        (&["stop"][..], "no UNIT"),
+        (&["reload", "web"], "web"),
+        (&["start", "a", "b"], "b"),
+        (&["status", "-S", "/run/s"], "/run/s"),
+        (&["halt"], "halt"),
+    ] {
+        let (code, said) = initctl(&ns, words);
+        let first = format!("initctl: '{wrong}' is not understood\nusage: initctl ");
+        assert!(code == 100 && said.starts_with(&first), "{words:?}: {said}");
     }
     assert_eq!(ns.log(), "a\na minds TERM\na\na minds TERM\na\nb\n");
     ns.power_off();

@@ -40,10 +40,15 @@ pub fn run(args: Args, first: usize) -> i32 {
     let verb = args.get(next).unwrap_or_default().to_bytes();
     let unit = args.get(next + 1).map(CStr::to_bytes);
     let place = place(VERBS, verb);
-    // To reload is the one that takes no unit, and status the one that may.
-    let fits = place.is_some_and(|place| place == STATUS || (place == RELOAD) == unit.is_none());
-    let (true, None, Some(path)) = (fits, args.get(next + 2), path) else {
-        return usage(verb, NAME, HELP);
+    let wrong: Option<&[u8]> = match (place, unit) {
+        (None, _) => Some(verb),
+        (Some(RELOAD), Some(unit)) => Some(unit),
+        (Some(STATUS | RELOAD), None) => None,
+        (Some(_), None) => Some(b"no UNIT"),
+        (Some(_), Some(_)) => args.get(next + 2).map(CStr::to_bytes),
+    };
+    let (None, Some(path)) = (wrong, path) else {
+        return usage(wrong.unwrap_or_default(), NAME, HELP);
     };
     let asked = ask_at(path).and_then(|socket| match place {
         Some(STATUS) => status(&socket, unit),
