@@ -19,6 +19,7 @@ License 2.0, whichever you choose. It comes without any warranty.
 const USAGE: &[u8] = b"\
 usage: pidone [OPTIONS] [--] COMMAND [ARGUMENT]...
        pidone [OPTIONS] -P
+       pidone supervise|daemon|initctl|getty|logger ...
 
   -g                pass signals on to the command's process group
   -r, --rewrite A:B pass signal A on as B, or drop it if B is 0

@@ -124,6 +124,10 @@ fn help_licence_and_version_are_output() {
         assert_eq!((outcome.code, &*outcome.stderr), (0, ""), "{words:?}: {outcome:?}");
         assert!(!outcome.stdout.is_empty(), "{words:?}");
     }
+    let help = stage.pidone(&["--help"]).second().run().stdout;
+    for name in ["supervise", "daemon", "initctl", "getty", "logger"] {
+        assert!(help.contains(name), "what else it is: {help}");
+    }
     let help = stage.pidone(&["-h"]).second().run().stdout;
     for option in ["-s", "-p", "-v", "-w", "-g", "-e", "-l", "-r", "-P", "--grace", "--stop"] {
         assert!(help.contains(option), "{option} is not in the help:\n{help}");
