@@ -285,6 +285,22 @@ fn a_terminal_that_is_missing_is_told_of_once() {
 }
 
 #[test]
+fn a_reload_looks_for_missing_terminals_again() {
+    // Whoever mounts something over /dev has hidden what is watched.
+    let mut b = Bench::boot("");
+    b.init.handle(b.now, Event::Requested(Request::Reload));
+    b.init.handle(b.now, Event::Text(b"tty9::respawn:getty\n"));
+    b.init.handle(b.now, Event::TextEnd);
+    let Some(Action::Spawn { unit }) = b.init.next_action() else {
+        panic!("{:?}", b.init.next_action());
+    };
+    b.happens(Event::Refused { unit, refusal: Refusal::NoTerminal { watched: true } });
+    assert_eq!(b.did().len(), 0);
+    b.reload("tty9::respawn:getty\n");
+    assert_eq!(b.did(), ["start getty as 2"]);
+}
+
+#[test]
 fn a_runlevel_that_changes_stops_and_starts_what_it_says() {
     let mut b = Bench::boot("id:2:initdefault:\n:2:respawn:two\n:3:respawn:three\n::once:o\n");
     assert_eq!(b.did(), ["start o as 2", "start two as 3"]);

@@ -172,6 +172,8 @@ impl Init<'_> {
         for index in 0..self.table.slots().len() {
             self.start_new(UnitId(index as u16));
         }
+        // What was mounted over /dev meanwhile is not seen by a watch.
+        self.stimulate_all(Stimulus::Appeared);
     }
 
     fn take_over(&mut self, old: UnitId) {
