@@ -52,6 +52,12 @@ fn a_newline_on_a_descriptor_makes_ready() {
     }
 }
 
+/// More than process 1 reads at once, all in one write, so that there is news of it once.
+#[test]
+fn a_newline_behind_much_else_makes_ready() {
+    waits("fd3", "printf '%4000s\\n' . >&3\nexec sleep 100000\n").power_off();
+}
+
 #[test]
 fn a_path_makes_ready_wherever_it_comes() {
     waits("/tmp/ready", "touch /tmp/ready\nexec sleep 100000\n").power_off();

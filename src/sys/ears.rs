@@ -293,7 +293,12 @@ impl Gate {
             (Ok(_), Sign::Exec) => Some(false),
             (Ok(count), Sign::Newline) => {
                 let text = room.get(..count as usize).unwrap_or_default();
-                holds(text, b'\n').then_some(true)
+                let ready = holds(text, b'\n').then_some(true);
+                if ready.is_none() {
+                    // Of what was written with it and is still in the pipe there is no more news.
+                    kernel::remind(Signal::IO);
+                }
+                ready
             }
         }
     }
