@@ -155,6 +155,19 @@ fn start_says_why_nothing_runs() {
 }
 
 #[test]
+fn a_script_that_names_no_shell_gets_all_of_its_words_or_does_not_run() {
+    let said = run(r#"
+        echo 'echo $#; exec sleep 100000' > "$D/script"; chmod +x "$D/script"
+        said start -p "$P" -1 "$D/out" -- "$D/script" $(seq 64)
+        until_ '[ -s "$D/out" ]'; cat "$D/out"; said stop -p "$P"
+        said start -p "$P" -- "$D/script" $(seq 65)
+    "#);
+    let expected = "= 0\n64\n= 0\n\
+        daemon: cannot execute /script: Argument list too long\n= 111\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn a_command_line_that_is_not_understood_is_shown() {
     for (words, wrong) in [
         ("", ""),

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use heapless::Vec;
 use pidone::machine::{Fault, Pid, Refusal, Step};
-use pidone::wire::errno::{EACCES, ENAMETOOLONG, ENOENT, ENOEXEC};
+use pidone::wire::errno::{E2BIG, EACCES, ENAMETOOLONG, ENOENT, ENOEXEC};
 use pidone::wire::names::{holds, take};
 use pidone::wire::signals::Signal;
 use pidone::wire::text::Line;
@@ -373,11 +373,14 @@ fn by_shell(program: &Program<'_>, name: &CStr, envp: *const *const u8) -> u16 {
     for index in 1.. {
         // SAFETY: the array is ended by a null, and the loop ends with it.
         let word = unsafe { *program.argv.add(index) };
-        let _ = argv.push(word);
+        // A line has no more words than fit, but whoever makes a daemon may say more.
+        if argv.push(word).is_err() {
+            return E2BIG;
+        }
         if word.is_null() {
             break;
         }
     }
-    // SAFETY: the array was ended by the null of the other one, and has room for all of it.
+    // SAFETY: the array was ended by the null of the other one.
     unsafe { kernel::execve(c"/bin/sh", argv.as_ptr(), envp) }
 }
