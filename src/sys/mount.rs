@@ -95,6 +95,9 @@ pub fn early(on_machine: bool, trouble: &mut dyn FnMut(&[u8], &CStr, u16)) {
         let entry = entry(&mut text);
         if is_bare(&entry) {
             bring(&entry, flags, table, trouble);
+        } else if on_machine && entry.fs == c"devtmpfs" {
+            // The kernel may have mounted it for us, with nothing in it but devices.
+            furnish();
         }
     }
     for line in fstab::early(table) {
@@ -173,7 +176,7 @@ fn identity(path: &CStr) -> Option<(u64, u64)> {
     files::look(path).map(|stat| (stat.device, stat.inode))
 }
 
-/// What a new devtmpfs lacks.
+/// What a new devtmpfs lacks. What is there stays as it is.
 fn furnish() {
     make_folders(FOLDERS);
     let mut links = LINKS;

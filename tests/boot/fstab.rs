@@ -1,6 +1,7 @@
 //! What process 1 takes from the fstab of a machine, and what it leaves to `mount -a`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::guest::{Guest, boot_test, scratch, text};
@@ -116,6 +117,26 @@ fn a_link_is_not_followed_and_what_was_unmounted_comes_back_with_the_next_init()
     }
     assert!(seen.contains("console up for "), "{seen}");
     guest.end_with("poweroff");
+}
+
+/// As a kernel leaves it that mounts /dev by itself before it starts the first process.
+const MOUNTED_BEFORE: &str = "#!/bin/sh\nmount -t devtmpfs devtmpfs /dev\nexec /sbin/init\n";
+
+#[test]
+fn a_dev_that_the_kernel_has_mounted_gets_what_it_lacks() {
+    let folder = scratch("dev");
+    let inittab = own(&folder, "inittab", "::sysinit:/bin/true\n");
+    let kernel = own(&folder, "kernel", MOUNTED_BEFORE);
+    fs::set_permissions(&kernel, fs::Permissions::from_mode(0o755)).unwrap();
+    let kernel = format!("/kernel={kernel}");
+    let options = ["--inittab", &inittab, "--add", &kernel, "--append", "rdinit=/kernel"];
+    let output = boot_test(&options, &["sh", "-c", "cat /proc/mounts; readlink /dev/fd"]);
+    let seen = text(&output.stdout);
+    for place in ["/dev/pts", "/dev/shm"] {
+        assert!(mounted(&seen, place).is_some(), "{place}: {seen}");
+    }
+    assert!(seen.contains("\n/proc/self/fd\n"), "{seen}");
+    assert_eq!(seen.matches(" /dev devtmpfs ").count(), 1, "{seen}");
 }
 
 #[test]
