@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use support::console::new_pty;
 use support::{Builder, Console, Init, Syslog};
 
 /// Bytes that look random and are the same in every run (xorshift64*).
@@ -134,6 +135,24 @@ fn an_inittab_without_an_end_is_given_up() {
     symlink("/dev/zero", ns.root().path("etc/inittab")).expect("the endless one");
     ns.send(libc::SIGHUP);
     ns.until_shown("inittab: cannot be read: File too large; the old table is kept");
+    assert!(!ns.log().contains("minds"), "a unit was stopped: {}", ns.log());
+    ns.power_off();
+}
+
+#[test]
+fn a_terminal_for_an_inittab_does_not_control_the_first_process() {
+    let mut ns = Builder::new(Init::Pidone).inittab("::respawn:/bin/mind a\n").start();
+    ns.until_said("a", 1);
+    let (_far, _near, number) = new_pty(ns.root());
+    fs::remove_file(ns.root().path("etc/inittab")).expect("the old inittab");
+    let terminal = format!("/dev/pts/{number}");
+    symlink(terminal, ns.root().path("etc/inittab")).expect("the one that says nothing");
+    ns.send(libc::SIGHUP);
+    ns.until_shown("cannot read /etc/inittab: Resource temporarily unavailable");
+    // Its Ctrl-C would be a Ctrl-Alt-Del. Behind the name: state, parent, group, session, terminal.
+    let stat = ns.procs().read("1/stat");
+    let behind = stat.rsplit(')').next().unwrap_or_default();
+    assert_eq!(behind.split_whitespace().nth(4), Some("0"), "{stat}");
     assert!(!ns.log().contains("minds"), "a unit was stopped: {}", ns.log());
     ns.power_off();
 }

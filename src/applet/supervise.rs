@@ -40,7 +40,7 @@ pub fn run(args: Args, from: usize) -> i32 {
         Ok(wanted) => wanted,
         Err(wrong) => return usage(wrong, b"supervise", HELP),
     };
-    let inittab = Fd::open(wanted.inittab, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+    let inittab = Fd::open(wanted.inittab, fd::TEXT);
     if let Err(errno) = inittab.opened() {
         return refuse(b"read", wanted.inittab, errno);
     }

@@ -378,7 +378,7 @@ fn read_pieces(
     special: &mut dyn FnMut(&mut Init<'_>),
 ) -> kernel::Result<()> {
     const SPECIAL: u8 = b'@';
-    let table = Fd::open(path, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+    let table = Fd::open(path, fd::TEXT);
     table.opened()?;
     let mut piece = [0u8; PIECE];
     for _ in 0..PIECES_MAX {

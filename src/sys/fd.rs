@@ -26,6 +26,10 @@ pub const FOLDER: u32 = 0o200_000;
 /// Gone at the execve.
 pub const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
+/// How text is read of a file that may be anything else: it holds nobody, and if it is a terminal,
+/// that does not come to send us its signals.
+pub const TEXT: u32 = READ | NO_WAIT | NO_CONTROL | CLOSE_ON_EXEC;
+
 /// A descriptor, closed when it is dropped. One that could not be opened holds the error number
 /// below zero instead, so that whatever is tried with it fails with EBADF and does no harm.
 #[repr(transparent)]
@@ -216,7 +220,7 @@ pub fn list<'a>(path: &CStr, room: &'a mut [u8]) -> &'a mut [u8] {
 #[inline(never)] // It is one for both.
 fn gather<'a>(path: &CStr, call: Sysno, room: &'a mut [u8]) -> &'a mut [u8] {
     let mut len = 0;
-    let file = Fd::open(path, READ | NO_WAIT | CLOSE_ON_EXEC);
+    let file = Fd::open(path, TEXT);
     while let Some(rest) = room.get_mut(len..) {
         // SAFETY: both calls write at most as many bytes as there is room for.
         let got = unsafe { raw_syscall!(call, file.raw(), rest.as_mut_ptr(), rest.len()) };

@@ -115,7 +115,7 @@ pub fn early(on_machine: bool, trouble: &mut dyn FnMut(&[u8], &CStr, u16)) {
 
 /// Whether there is anything to be read, or why not.
 fn can_be_read(path: &CStr) -> kernel::Result<u32> {
-    let file = Fd::open(path, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC);
+    let file = Fd::open(path, fd::TEXT);
     file.opened()?;
     fd::read(file.raw(), &mut [0])
 }

@@ -106,7 +106,7 @@ impl Text {
     }
 
     fn fill(&mut self, path: &CStr) -> Result<()> {
-        let file = Fd::open(path, fd::READ | fd::NO_WAIT | fd::CLOSE_ON_EXEC | fd::NO_CONTROL);
+        let file = Fd::open(path, fd::TEXT);
         file.opened()?;
         while self.len < FILE_MAX {
             // SAFETY: the mapping is that long and nobody else has it; the kernel cleared it.
