@@ -75,6 +75,19 @@ fn a_pidfile_that_names_a_stranger_is_not_believed() {
 }
 
 #[test]
+fn a_link_that_anybody_may_have_put_there_is_no_pidfile() {
+    let linked = "#!/bin/sh
+mkdir -m 777 /run/open; ln -s /run/daemon.pid /run/open/d.pid
+exec /bin/daemon
+";
+    let lines = ":name=d,pidfile=/run/open/d.pid:once:/bin/linked\n";
+    let mut ns = pidone(lines).file("bin/linked", linked).start();
+    ns.until_said("up", 1);
+    ns.until_shown("d has left no process behind that could be followed");
+    ns.power_off();
+}
+
+#[test]
 fn a_service_names_its_heir_itself() {
     let service = "#!/usr/bin/perl
 use POSIX 'setsid';
