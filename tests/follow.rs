@@ -95,11 +95,15 @@ use Socket;
 my $name = $ENV{NOTIFY_SOCKET};
 $name =~ s/^@/\\0/;
 socket(my $to, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+pipe(my $hears, my $tells) or die $!;
 my $heir = fork;
 if (! $heir) {
     $SIG{TERM} = sub { system('/bin/say', 'heir ends'); exit 0 };
+    syswrite($tells, '.');
     sleep 1 while 1;
 }
+# Only then does it say anything at its end.
+sysread($hears, my $byte, 1) or die $!;
 send($to, \"MAINPID=$heir\\nREADY=1\", 0, pack_sockaddr_un($name)) or die $!;
 system('/bin/say', 'up');
 exit 0;
