@@ -159,3 +159,25 @@ fn children_are_reaped_while_signals_of_a_lower_number_come_without_an_end() {
     drop(trace);
     ns.power_off();
 }
+
+#[test]
+fn what_is_asked_while_no_program_takes_the_place_of_process_1_is_answered() {
+    let builder = Builder::new(Init::Pidone).inittab("::restart:/none\n::respawn:/bin/hold a\n");
+    builder.root().copy(tools::pidone(), "bin/initctl");
+    let mut ns = builder.start();
+    let pid = ns.pid().to_string();
+    let ask = || {
+        let mut asks = std::process::Command::new("nsenter");
+        asks.args(["-t", &pid, "-n", "-r", "-w", "/bin/initctl", "status"]);
+        asks.output().expect("util-linux has nsenter")
+    };
+    ns.until("nobody answers", || ask().status.success());
+    let slowly = ["-e", "trace=execve", "-e", "inject=execve:delay_enter=1500000"];
+    let trace = Trace::of(ns.pid(), ns.root().path("tmp/trace"), &slowly);
+    ns.send(libc::SIGQUIT);
+    ns.until("no program is tried", || trace.text().contains("execve(\"/none\""));
+    let said = ask();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    drop(trace);
+    ns.power_off();
+}

@@ -312,8 +312,9 @@ pub fn become_program(order: &Order<'_>) -> Result<Pid, Refusal> {
     for (number, fd) in (0..).zip(&console) {
         fd::place(fd, number);
     }
-    // Of the children that ended meanwhile nobody told us.
+    // Of the children that ended meanwhile nobody told us, nor of what was asked or said.
     kernel::remind(Signal::CHLD);
+    kernel::remind(Signal::IO);
     refusal(Step::Exec, errno)
 }
 
