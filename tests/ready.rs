@@ -59,6 +59,19 @@ fn a_newline_behind_much_else_makes_ready() {
 }
 
 #[test]
+fn whoever_writes_much_without_a_newline_has_to_wait() {
+    let service = "#!/bin/sh\n/bin/say begins\nhead -c 1000000 /dev/zero >&3\n/bin/say drained\n";
+    let lines = ":ready=fd3:once:/bin/service\n:delay=1ms,max-delay=1ms:respawn:/bin/say again\n";
+    let mut ns = pidone(lines).file("bin/service", service).start();
+    ns.until_said("begins", 1);
+    ns.until("it does not write", || !ns.procs().named("head").is_empty());
+    let before = ns.log().lines().count();
+    ns.until_said("again", before + 50);
+    assert!(!ns.log().contains("drained"), "process 1 reads on and on: {}", ns.log());
+    ns.power_off();
+}
+
+#[test]
 fn a_path_makes_ready_wherever_it_comes() {
     waits("/tmp/ready", "touch /tmp/ready\nexec sleep 100000\n").power_off();
     let deep = "mkdir -p /tmp/a/b\ntouch /tmp/a/b/c\nexec sleep 100000\n";

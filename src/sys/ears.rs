@@ -35,8 +35,14 @@ pub enum Sign {
 pub struct Gate {
     pid: Pid,
     sign: Sign,
+    /// How often it is still read without news.
+    reads: u8,
     fd: Fd,
 }
+
+/// So many reads take what a pipe holds, 64 KiB. Whoever writes on and on without a newline has to
+/// wait after that, and does not keep us busy.
+const READS: u8 = (64 * 1024 / MESSAGE_MAX) as u8;
 
 /// What was heard.
 pub enum Heard {
@@ -126,7 +132,7 @@ impl Ears {
 
     /// Listens to the pipe of a unit that has been started.
     pub fn keep(&mut self, pid: Pid, sign: Sign, fd: Fd) {
-        let gate = Gate { pid, sign, fd };
+        let gate = Gate { pid, sign, reads: READS, fd };
         match self.gates.iter_mut().find(|gate| !gate.fd.is_open()) {
             Some(free) => *free = gate,
             // There is room, as `pipe` saw.
@@ -284,7 +290,7 @@ extern "C" fn take_away(socket: &Fd) -> ! {
 impl Gate {
     /// Whether the unit is ready, once that is decided.
     #[inline(never)]
-    fn look(&self, room: &mut [u8]) -> Option<bool> {
+    fn look(&mut self, room: &mut [u8]) -> Option<bool> {
         match (fd::read(self.fd.raw(), room), self.sign) {
             (Err(EAGAIN), _) => None,
             (Ok(0), Sign::Exec) => Some(true),
@@ -294,8 +300,11 @@ impl Gate {
             (Ok(count), Sign::Newline) => {
                 let text = room.get(..count as usize).unwrap_or_default();
                 let ready = holds(text, b'\n').then_some(true);
-                if ready.is_none() {
+                if ready.is_none()
+                    && let Some(reads) = self.reads.checked_sub(1)
+                {
                     // Of what was written with it and is still in the pipe there is no more news.
+                    self.reads = reads;
                     kernel::remind(Signal::IO);
                 }
                 ready
