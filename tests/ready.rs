@@ -149,9 +149,11 @@ fn who_needs_a_unit_stops_with_it_for_good_and_comes_back_with_it() {
     for round in 1..=2 {
         ns.until_said("db", round);
         ns.until_said("web", 1);
-        ns.until("db does not run", || !ns.procs().named("sleep").is_empty());
-        let db = ns.procs().named("sleep").into_iter().filter(|p| p.parent == 1);
-        db.for_each(|p| support::sys::kill(ns.host_pid(p.pid), libc::SIGKILL).unwrap());
+        // The other one that sleeps is a child of web.
+        let db = || ns.procs().named("sleep").into_iter().find(|p| p.parent == 1);
+        ns.until("db does not run", || db().is_some());
+        let db = ns.host_pid(db().unwrap().pid);
+        support::sys::kill(db, libc::SIGKILL).unwrap();
     }
     ns.until_said("web minds TERM", 1);
     ns.until_shown("web: stopped, since it needs db, which is over");
