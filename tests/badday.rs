@@ -265,7 +265,7 @@ fn a_reload_that_finds_no_free_descriptor_is_reported_and_changes_nothing() {
     let before = ns.procs().named("sleep")[0].pid;
     ns.root().write("etc/inittab", "::respawn:/bin/sleep 100001\n");
     ns.send(libc::SIGHUP);
-    ns.until_shown("/etc/inittab: Too many open files");
+    ns.until_shown("inittab: cannot be read: Too many open files");
     ns.until_ready();
     assert_eq!(ns.procs().named("sleep")[0].pid, before, "{}", ns.state());
     ns.power_off();

@@ -148,7 +148,7 @@ fn a_terminal_for_an_inittab_does_not_control_the_first_process() {
     let terminal = format!("/dev/pts/{number}");
     symlink(terminal, ns.root().path("etc/inittab")).expect("the one that says nothing");
     ns.send(libc::SIGHUP);
-    ns.until_shown("cannot read /etc/inittab: Resource temporarily unavailable");
+    ns.until_shown("inittab: cannot be read: Resource temporarily unavailable");
     // Its Ctrl-C would be a Ctrl-Alt-Del. Behind the name: state, parent, group, session, terminal.
     let stat = ns.procs().read("1/stat");
     let behind = stat.rsplit(')').next().unwrap_or_default();
