@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -277,6 +278,25 @@ fn the_end_is_written_and_term_ends_a_reader_when_nothing_is_left_to_read() {
     supervisor.unit().write_all(b" and the rest\ntail").unwrap();
     assert_eq!(supervisor.finish(reader), 0);
     assert!(root.read("log/web") == lines(500) + "half and the rest\ntail\n");
+}
+
+#[test]
+fn term_does_not_end_a_reader_to_which_a_line_has_come_before_it() {
+    let root = stage();
+    let supervisor = Supervisor::new(&root, &["-o", "/log/web"]);
+    let mut reader = supervisor.start();
+    let pid = reader.id() as i32;
+    let of = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    supervisor.unit().write_all(b"one\n").unwrap();
+    assert!(wait::came_true(|| root.read("log/web") == "one\n" && of("wchan").contains("poll")));
+    // Both come before it runs again, as on a busy machine.
+    sys::kill(pid, libc::SIGSTOP).unwrap();
+    assert!(wait::came_true(|| of("stat").contains(") T ")));
+    supervisor.unit().write_all(b"two\n").unwrap();
+    sys::kill(pid, libc::SIGTERM).unwrap();
+    sys::kill(pid, libc::SIGCONT).unwrap();
+    assert_eq!(reader.wait().unwrap().signal(), Some(libc::SIGTERM));
+    assert_eq!(root.read("log/web"), "one\ntwo\n");
 }
 
 /// How many lines a log says are lost, and those that it has.

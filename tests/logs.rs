@@ -248,9 +248,9 @@ fn units_have_the_pipe_alone_and_readers_nothing_else() {
         all.sort();
         all.join(" ")
     };
-    let bare = "0=pipe 1=null 2=null 3=memfd:spool (deleted)";
+    let bare = "0=pipe 1=null 2=null 3=memfd:spool (deleted) 4=anon_inode";
     let all = || readers(&ns).into_iter().map(open).collect::<Vec<_>>();
-    ns.until("the file is not opened", || all() == [format!("{bare} 4=web"), bare.to_owned()]);
+    ns.until("the file is not opened", || all() == [format!("{bare} 5=web"), bare.to_owned()]);
     for reader in readers(&ns) {
         let stat = fs::read_to_string(format!("/proc/{reader}/stat")).unwrap();
         let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

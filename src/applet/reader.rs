@@ -62,6 +62,8 @@ struct Reader<'a> {
     /// The log, while it is open, and how large it is.
     log: Fd,
     size: u64,
+    /// Where it shows that we are asked to end.
+    asked: Fd,
     /// What is sent to the log is copied at once.
     is_copied: bool,
     /// No more text will come.
@@ -120,7 +122,9 @@ pub fn run(header: &[u8], target: &Target<'_>) -> i32 {
     let style = if target.file.is_some() { Style::File } else { Style::Datagram(header) };
     let (log, size, limit) = (Fd::NONE, 0, target.limit);
     let (is_copied, ends, is_dead) = (true, false, false);
-    let mut reader = Reader { store, target, style, limit, log, size, is_copied, ends, is_dead };
+    let asked = stream::showing(TERM);
+    let mut reader =
+        Reader { store, target, style, limit, log, size, asked, is_copied, ends, is_dead };
     // How large the log is decides what comes first.
     let _ = reader.open();
     loop {
@@ -143,7 +147,12 @@ impl Reader<'_> {
             Next::Fill if self.fill() => {}
             Next::Fill if self.ends => return Ok(false),
             Next::Fill => {
-                stream::poll(&mut [Poll::input(0)], -1);
+                // Not blocked, TERM would end us at once, though lines have come meanwhile.
+                let mut polls = [Poll::input(0), Poll::input(self.asked.raw())];
+                stream::poll_keeping(&mut polls, -1, TERM);
+                if !polls[0].is_ready() {
+                    kernel::set_mask(0);
+                }
                 return self.take();
             }
             Next::Send(count) => {

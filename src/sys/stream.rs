@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use pidone::machine::spool::{Spool, TEXT_AT};
 use syscalls::{Sysno, raw_syscall};
 
-use super::fd::Fd;
+use super::fd::{CLOSE_ON_EXEC, Fd};
 use super::files;
 use super::kernel::{Result, SignalSet, is_fine, outcome};
 
@@ -158,8 +158,8 @@ pub fn poll(fds: &mut [Poll], millis: i32) -> bool {
 
 /// Waits for the first of these, at most so many milliseconds; for ever where that is below 0.
 /// Whether something came. A number below 0 stands for nothing to wait for. No signal but those
-/// that are kept is blocked while we wait; one that comes when there is something already has to
-/// wait itself.
+/// that are kept is blocked while we wait: one that ends us does so even where something comes
+/// before we run again.
 pub fn poll_keeping(fds: &mut [Poll], millis: i32, kept: SignalSet) -> bool {
     let time = [i64::from(millis) / 1000, i64::from(millis) % 1000 * 1_000_000];
     let time = if millis < 0 { core::ptr::null() } else { time.as_ptr() };
@@ -167,6 +167,13 @@ pub fn poll_keeping(fds: &mut [Poll], millis: i32, kept: SignalSet) -> bool {
     // SAFETY: the kernel reads and writes that many entries, and reads a timespec and eight bytes.
     let ready = unsafe { raw_syscall!(Sysno::ppoll, to, count, time, &raw const open, 8) };
     outcome(ready).is_ok_and(|ready| ready > 0)
+}
+
+/// A descriptor that can be read while one of these signals waits blocked, see signalfd(2).
+pub fn showing(signals: SignalSet) -> Fd {
+    let (new, flags) = (usize::MAX, CLOSE_ON_EXEC);
+    // SAFETY: the kernel reads eight bytes.
+    Fd::from_call(unsafe { raw_syscall!(Sysno::signalfd4, new, &raw const signals, 8, flags) })
 }
 
 /// Locks a file until it is closed; not where somebody else has.
