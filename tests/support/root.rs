@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{OnceLock, PoisonError};
 
 use super::sys;
 use super::tools;
@@ -118,7 +118,7 @@ impl Root {
         let path = self.path(inside);
         let fresh = self.path(&format!("{inside}.new"));
         fs::create_dir_all(path.parent().expect("a file has a folder")).expect("its folder");
-        let _no_fork = sys::FORKS.read().unwrap_or_else(PoisonError::into_inner);
+        let _no_fork = sys::no_fork();
         fs::write(&fresh, content).unwrap_or_else(|e| panic!("cannot write {inside}: {e}"));
         if content.starts_with(b"#!") || content.starts_with(b":") {
             fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755)).expect("its mode");
@@ -128,7 +128,7 @@ impl Root {
 
     /// Copies a program of the host.
     pub fn copy(&self, program: &Path, inside: &str) {
-        let _no_fork = sys::FORKS.read().unwrap_or_else(PoisonError::into_inner);
+        let _no_fork = sys::no_fork();
         fs::copy(program, self.path(inside))
             .unwrap_or_else(|e| panic!("cannot copy {}: {e}", program.display()));
     }
@@ -168,7 +168,8 @@ fn own_mounts_once() {
 fn applets() -> &'static [String] {
     static LIST: OnceLock<Vec<String>> = OnceLock::new();
     LIST.get_or_init(|| {
-        let output = Command::new(tools::busybox()).arg("--list").output().expect("BusyBox runs");
+        let output = sys::output(Command::new(tools::busybox()).arg("--list"));
+        let output = output.expect("BusyBox runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let left_out = |name: &str| STUBS.contains(&name) || matches!(name, "busybox" | "init");
         text.lines().filter(|name| !left_out(name)).map(str::to_owned).collect()

@@ -127,6 +127,7 @@ impl Running {
 
     /// Takes the terminal away, as closing its window does.
     pub fn hang_up(&mut self) {
+        let _no_fork = sys::no_fork();
         self.screen = None;
     }
 

@@ -5,13 +5,13 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Error, Read};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{self, Child, Command, Output};
 use std::ptr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 /// What one of the descriptors 0, 1 and 2 is to be.
@@ -58,8 +58,28 @@ const NAMESPACES: i32 = libc::CLONE_NEWPID
 /// What the kernel gives its own init; a signal number past the last one ends each loop.
 const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
 
-/// Held for writing by whoever forks, for reading by whoever writes a program file.
-pub static FORKS: RwLock<()> = RwLock::new(());
+/// Held for writing by whoever forks: until its exec a child holds a copy of every descriptor that
+/// any thread has open. A program file that is still open for writing there cannot be executed, a
+/// socket has not died, a terminal has not hung up.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// Keeps every thread from forking while somebody writes a program, or closes what has to be closed
+/// for good.
+pub fn no_fork() -> RwLockReadGuard<'static, ()> {
+    FORKS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a program, alone until it is executed.
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// Runs a program to its end: what it said, and how it ended.
+pub fn output(command: &mut Command) -> io::Result<Output> {
+    command.stdout(process::Stdio::piped()).stderr(process::Stdio::piped());
+    spawn(command)?.wait_with_output()
+}
 
 /// A first process that has everything but its program, and waits to be let go.
 pub struct Held {
@@ -79,23 +99,27 @@ pub fn launch(launch: &Launch) -> io::Result<i32> {
 
 /// Makes the first process of a new namespace, up to the exec.
 pub fn prepare(launch: &Launch) -> io::Result<Held> {
-    // A child between fork and exec holds a copy of every descriptor, so a program file that
-    // another thread has just open for writing would be busy when its own init is started.
+    // The child gives up all copies of others' descriptors before it is heard of.
     let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
     let args = pointers(&launch.args);
     let env = pointers(&launch.env);
-    let (report, tell) = pipe()?;
+    let (report, told) = pipe()?;
     let (wait, gate) = pipe()?;
     let (status, ended) = pipe()?;
+    // None of them stands where another one is to be.
+    let past = PAST_STDIO + launch.inherited.len() as RawFd;
+    let tell = lifted(told.as_fd(), past)?;
+    drop(told);
+    let inherited = launch.inherited.iter().map(|fd| lifted(fd.as_fd(), past));
+    let inherited = inherited.collect::<io::Result<Vec<_>>>()?;
+    let ends = Ends { wait: wait.as_raw_fd(), tell: tell.as_raw_fd(), ended: ended.as_raw_fd() };
+    let kept = kept(launch, &inherited, &ends);
     let flags = (NAMESPACES | libc::SIGCHLD) as libc::c_long;
     // Safety: without CLONE_VM and a stack this is a fork; the child calls only async-signal-safe
     // functions on memory prepared before, until it execs or exits.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as i32;
     if pid == 0 {
-        let ours = [gate.as_raw_fd(), report.as_raw_fd(), status.as_raw_fd()];
-        let ends =
-            Ends { wait: wait.as_raw_fd(), tell: tell.as_raw_fd(), ended: ended.as_raw_fd() };
-        let errno = become_init(launch, &args, &env, &ours, &ends);
+        let errno = become_init(launch, &args, &env, (&kept, &inherited), &ends);
         let bytes = errno.to_ne_bytes();
         // Safety: the pipe's end is open and the buffer is ours; _exit runs no handler.
         unsafe {
@@ -140,6 +164,32 @@ struct Ends {
     ended: RawFd,
 }
 
+/// What the child needs of all that its parent has open, in order.
+fn kept(launch: &Launch, inherited: &[OwnedFd], ends: &Ends) -> Vec<RawFd> {
+    let mut kept = vec![0, 1, 2, ends.wait, ends.tell, ends.ended];
+    kept.extend(inherited.iter().map(AsRawFd::as_raw_fd));
+    kept.extend(launch.stdio.iter().filter_map(|stdio| match stdio {
+        Stdio::Fd(fd) => Some(fd.as_raw_fd()),
+        Stdio::Path(_) | Stdio::Closed => None,
+    }));
+    kept.sort_unstable();
+    kept.dedup();
+    kept
+}
+
+/// Closes all descriptors but these, which are in order and each there once.
+///
+/// Safety: runs in a forked child.
+unsafe fn close_all_but(kept: &[RawFd]) {
+    let mut first = 0;
+    for &fd in kept.iter().chain([&RawFd::MAX]) {
+        if first < fd {
+            unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) };
+        }
+        first = fd.saturating_add(1);
+    }
+}
+
 pub fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
 }
@@ -149,15 +199,13 @@ fn become_init(
     l: &Launch,
     args: &[*const libc::c_char],
     env: &[*const libc::c_char],
-    ours: &[RawFd],
+    (kept, inherited): (&[RawFd], &[OwnedFd]),
     ends: &Ends,
 ) -> i32 {
     // Safety: each call takes valid C strings or plain numbers, and all are async-signal-safe.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        for &fd in ours {
-            libc::close(fd);
-        }
+        close_all_but(kept);
         let mut ok = libc::chroot(l.root.as_ptr()) == 0 && libc::chdir(c"/".as_ptr()) == 0;
         if l.mount_proc {
             ok = ok && mount_c(c"proc", c"/proc", c"proc", 0, c"") == 0;
@@ -191,7 +239,7 @@ fn become_init(
             libc::write(ends.tell, ptr::from_ref(&well).cast(), std::mem::size_of::<i32>());
             ok = libc::read(ends.wait, [0_u8].as_mut_ptr().cast(), 1) == 0;
         }
-        ok = ok && place_inherited(&l.inherited);
+        ok = ok && place_inherited(inherited);
         if ok {
             libc::execve(l.program.as_ptr(), args.as_ptr(), env.as_ptr());
         }
@@ -214,9 +262,8 @@ unsafe fn reap_beside(ends: &Ends) -> bool {
             return second == 0;
         }
         let word = std::mem::size_of::<i32>();
-        for fd in [0, 1, 2, ends.wait, ends.tell] {
-            libc::close(fd);
-        }
+        // It lives as long as the test: what it kept open would be open as long.
+        close_all_but(&[ends.ended]);
         let mut status = 0;
         loop {
             let pid = libc::waitpid(-1, &mut status, 0);
@@ -230,19 +277,12 @@ unsafe fn reap_beside(ends: &Ends) -> bool {
     }
 }
 
-/// Puts what is inherited where it belongs, by way of high numbers, since the sources themselves
-/// may stand in those places.
+/// Puts what is inherited where it belongs.
 ///
 /// Safety: runs in a forked child on descriptors it owns.
 unsafe fn place_inherited(inherited: &[OwnedFd]) -> bool {
-    let high = 200;
-    let places = || (PAST_STDIO..).zip(inherited);
-    unsafe {
-        let lifted = places().all(|(place, fd)| {
-            libc::dup3(fd.as_raw_fd(), high + place, libc::O_CLOEXEC) == high + place
-        });
-        lifted && places().all(|(place, _)| libc::dup2(high + place, place) == place)
-    }
+    let mut places = (PAST_STDIO..).zip(inherited);
+    places.all(|(place, fd)| unsafe { libc::dup2(fd.as_raw_fd(), place) == place })
 }
 
 /// Safety: runs in a forked child on descriptors it owns.
@@ -373,6 +413,16 @@ pub fn pipe() -> io::Result<(File, OwnedFd)> {
     unsafe {
         check(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC))?;
         Ok((File::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+    }
+}
+
+/// The same under the lowest free number from this one on, closed on exec.
+fn lifted(fd: BorrowedFd<'_>, from: RawFd) -> io::Result<OwnedFd> {
+    // Safety: the descriptor is open; the result is owned once.
+    unsafe {
+        let fd = libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, from);
+        check(fd)?;
+        Ok(OwnedFd::from_raw_fd(fd))
     }
 }
 

@@ -11,7 +11,7 @@ use super::wait::DEADLINE;
 
 /// A bound /dev/log; dropping it is the death of syslogd.
 pub struct Syslog {
-    socket: UnixDatagram,
+    socket: Option<UnixDatagram>,
     path: PathBuf,
 }
 
@@ -22,14 +22,15 @@ impl Syslog {
         let folder = File::open(root.path("dev")).expect("the root has /dev");
         let name = format!("/proc/self/fd/{}/log", folder.as_raw_fd());
         let socket = UnixDatagram::bind(name).expect("/dev/log is free");
-        Syslog { socket, path: root.path("dev/log") }
+        Syslog { socket: Some(socket), path: root.path("dev/log") }
     }
 
     /// The next message; none within the deadline is a failure.
     pub fn next(&self) -> String {
-        assert!(sys::readable(self.socket.as_fd(), DEADLINE), "no message came to /dev/log");
+        let socket = self.socket.as_ref().expect("it lives");
+        assert!(sys::readable(socket.as_fd(), DEADLINE), "no message came to /dev/log");
         let mut buffer = [0; 2048];
-        let length = self.socket.recv(&mut buffer).expect("a message that is there");
+        let length = socket.recv(&mut buffer).expect("a message that is there");
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     }
 
@@ -49,5 +50,8 @@ impl Syslog {
 impl Drop for Syslog {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
+        // With a copy in a child that is about to execute something it would live on.
+        let _no_fork = sys::no_fork();
+        self.socket = None;
     }
 }

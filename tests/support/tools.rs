@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 /// Which init runs as PID 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +75,16 @@ pub fn actor() -> &'static Path {
 pub fn compile(name: &str, source: &Path) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (fresh, built) = (folder.join(format!("{name}.{}", std::process::id())), folder.join(name));
-    let alone = super::sys::FORKS.write().unwrap_or_else(PoisonError::into_inner);
-    let status = Command::new("rustc")
+    let mut rustc = Command::new("rustc");
+    rustc
         .args(["--edition", "2024", "-Copt-level=s", "-Cpanic=abort", "-Crelocation-model=static"])
         .args(["-Cstrip=symbols", "-Clink-arg=-nostartfiles", "-Clink-arg=-nostdlib"])
         .args(["-Clink-arg=-static", "-Clink-arg=-no-pie", "-Clink-arg=-Wl,--build-id=none"])
         .args(["-Clink-arg=-Wl,-z,norelro,-z,noseparate-code,--gc-sections,--no-eh-frame-hdr"])
         .arg(source)
         .arg("-o")
-        .arg(&fresh)
-        .status();
-    drop(alone);
+        .arg(&fresh);
+    let status = super::sys::spawn(&mut rustc).and_then(|mut rustc| rustc.wait());
     let status = status.expect("rustc stands beside cargo");
     assert!(status.success(), "{} cannot be compiled: {status}", source.display());
     std::fs::rename(&fresh, &built).expect("the program takes its place");
