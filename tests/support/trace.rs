@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::PoisonError;
 
 use super::namespace::Namespace;
 use super::{sys, tools, wait};
@@ -29,21 +28,23 @@ impl Trace {
     /// Attaches to a process, with these words for the tracer.
     pub fn of(pid: i32, output: PathBuf, what: &[&str]) -> Trace {
         let pid = pid.to_string();
-        let alone = sys::FORKS.write().unwrap_or_else(PoisonError::into_inner);
-        let tracer = Command::new(tools::strace())
+        let mut strace = Command::new(tools::strace());
+        strace
             .args(what)
             .args(["-qq", "-p", &pid, "-o"])
             .arg(&output)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("strace starts");
-        drop(alone);
-        let status = format!("/proc/{pid}/status");
+            .stderr(Stdio::null());
+        let tracer = sys::spawn(&mut strace).expect("strace starts");
+        let read = |file: String| std::fs::read_to_string(file).unwrap_or_default();
         let attached = || {
-            let text = std::fs::read_to_string(&status).unwrap_or_default();
-            text.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+            let text = read(format!("/proc/{pid}/status"));
+            let mut lines = text.lines();
+            // Before the tracer waits it may not have stopped the process yet, which would still
+            // make calls that nobody sees.
+            lines.any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+                && read(format!("/proc/{}/wchan", tracer.id())).contains("wait")
         };
         assert!(wait::came_true(attached), "strace did not attach to process {pid}");
         Trace { tracer, output }
