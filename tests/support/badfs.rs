@@ -1,7 +1,7 @@
 //! File systems that never answer.
 
 use std::ffi::CString;
-use std::fs::{File, OpenOptions, create_dir};
+use std::fs::{File, OpenOptions, create_dir, read_to_string};
 use std::os::fd::AsRawFd;
 
 use super::namespace::Builder;
@@ -17,4 +17,11 @@ pub fn dead_file_system(builder: &Builder) -> Option<File> {
     let options = CString::new(options).expect("no NUL");
     sys::mount(c"fuse", &target, &options).ok()?;
     Some(server)
+}
+
+/// Whether a process waits for such a file system. What it waits in is a function of the kernel's
+/// with the name of FUSE, or request_wait_answer where the compiler has left that one as it is.
+pub fn hangs(host_pid: i32) -> bool {
+    let at = read_to_string(format!("/proc/{host_pid}/wchan")).unwrap_or_default();
+    ["fuse", "wait_answer"].iter().any(|name| at.contains(name))
 }

@@ -63,7 +63,8 @@ impl Procs {
 
     /// Living processes of this name.
     pub fn named(&self, name: &str) -> Vec<Process> {
-        let living = |process: &Process| process.state != 'Z' && process.name == name;
+        // One that is being reaped shows up as X.
+        let living = |process: &Process| !"ZX".contains(process.state) && process.name == name;
         self.all().into_iter().filter(living).collect()
     }
 
