@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use support::lingering::STICKY;
-use support::{Builder, Init, Namespace, tools};
+use support::{Builder, Init, Namespace, sys, tools};
 
 const SOCKET: &str = "run/pidone.sock";
 
@@ -27,9 +27,9 @@ fn inside(ns: &Namespace, user: u32, words: &[&str]) -> (i32, String) {
     let (pid, user) = (ns.pid().to_string(), user.to_string());
     // What is to be refused must not go on for ever where it is not.
     let mut command = Command::new("timeout");
-    command.args(["-s", "KILL", "30", "nsenter", "-t", &pid, "-n", "-r", "-w"]);
-    command.args(["-S", &user, "-G", &user]).args(words);
-    let output = command.output().expect("coreutils have timeout");
+    command.args(["-s", "KILL", "120", "nsenter", "-t", &pid, "-n", "-r", "-w"]);
+    command.args(["-S", &user, "-G", &user]).args(words).stdin(Stdio::null());
+    let output = sys::output(&mut command).expect("coreutils have timeout");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
 }
@@ -56,17 +56,23 @@ fn until_heard(ns: &Namespace) {
     ns.until("no control socket came", || within(ns, SOCKET).exists());
 }
 
-/// The lines of all units, once one of them is there.
-fn until_line(ns: &Namespace, line: &str) -> String {
+/// The lines of all units, once these are among them.
+fn until_lines(ns: &Namespace, wanted: &[&str]) -> String {
     let mut lines = String::new();
     let shown = || {
         lines = initctl(ns, &["status"]).1;
-        lines.lines().any(|is| is == line)
+        wanted.iter().all(|line| lines.lines().any(|is| is == *line))
     };
     if !support::wait::came_true(shown) {
-        panic!("“{line}” is not there:\n{lines}\n{}", ns.state());
+        panic!("not all of {wanted:#?} is there:\n{lines}\n{}", ns.state());
     }
     lines
+}
+
+/// Waits until this unit, a `hold`, has become the program that goes on.
+fn until_held(ns: &Namespace) -> i32 {
+    ns.until("nobody holds", || ns.procs().named("sleep").len() == 1);
+    ns.procs().named("sleep")[0].pid
 }
 
 /// A service that says how it is, and then what it is told to.
@@ -99,18 +105,21 @@ fn each_unit_is_shown_as_it_is() {
     until_heard(&ns);
     let max = "max failed, started 2 times, last ended with code 0; 2 starts within max=, \
                given up until a reload";
-    let all = until_line(&ns, max);
-    for line in [
-        "app waiting for slow",
-        "job finished, last ended with code 1",
-        "bar failed: cannot honour 'user=a/b', line 5",
-        "user failed: no such user, line 6",
-        "if absent: /etc/none is not there, line 8; not started until a reload",
-        "tty77 waiting for /dev/tty77",
-        "say idle",
-    ] {
-        assert!(all.lines().any(|is| is == line), "{line}:\n{all}");
-    }
+    let is_up = || initctl(&ns, &["status", "web"]).1.starts_with("web up for ");
+    ns.until("what it says is not heard", is_up);
+    let all = until_lines(
+        &ns,
+        &[
+            max,
+            "app waiting for slow",
+            "job finished, last ended with code 1",
+            "bar failed: cannot honour 'user=a/b', line 5",
+            "user failed: no such user, line 6",
+            "if absent: /etc/none is not there, line 8; not started until a reload",
+            "tty77 waiting for /dev/tty77",
+            "say idle",
+        ],
+    );
     let web = all.lines().next().unwrap();
     let pid = ns.procs().named("speaks")[0].pid;
     assert!(web.starts_with("web up for "), "{all}");
@@ -188,7 +197,7 @@ fn a_table_of_many_units_is_shown_whole() {
     let lines: String = (0..256).map(|n| format!(":name=u{n}:once:/bin/true {n}\n")).collect();
     let mut ns = pidone(&lines).start();
     until_heard(&ns);
-    let all = until_line(&ns, "u255 finished, last ended with code 0");
+    let all = until_lines(&ns, &["u255 finished, last ended with code 0"]);
     let names: Vec<_> = all.lines().map(|line| line.split(' ').next().unwrap()).collect();
     let expected: Vec<_> = (0..256).map(|n| format!("u{n}")).collect();
     assert_eq!(names, expected);
@@ -237,12 +246,11 @@ for n in range(5000):
 print('sent')
 ",
     );
-    let output = floods.output().expect("python runs");
+    let output = sys::output(&mut floods).expect("python runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "sent\n");
     let (code, said) = initctl(&ns, &["status", "hold"]);
     assert!(code == 0 && said.starts_with("hold up for "), "{said}");
-    let victim = ns.host_pid(ns.procs().named("sleep")[0].pid);
-    support::sys::kill(victim, libc::SIGKILL).unwrap();
+    sys::kill(ns.host_pid(until_held(&ns)), libc::SIGKILL).unwrap();
     ns.until_said("a", 2);
     ns.power_off();
 }
@@ -262,7 +270,7 @@ sys.stdin.read()
 "
     );
     ns.send(libc::SIGSTOP);
-    let mut holds = python(ns, &script).spawn().expect("python runs");
+    let mut holds = sys::spawn(&mut python(ns, &script)).expect("python runs");
     let mut line = [0; 5];
     holds.stdout.take().unwrap().read_exact(&mut line).expect("it says that it has sent");
     before();
@@ -297,6 +305,7 @@ fn a_socket_that_was_taken_away_comes_back_with_a_reload() {
     ns.root().write("etc/inittab", "::respawn:/bin/hold a\n::respawn:/bin/hold c\n");
     ns.send(libc::SIGHUP);
     until_heard(&ns);
+    ns.until_said("c", 1);
     assert!(initctl(&ns, &["status"]).1.contains("hold-2 up for "));
     ns.power_off();
 }
@@ -320,7 +329,7 @@ fn where_it_cannot_be_opened_this_is_said() {
     let builder = pidone("::respawn:/bin/hold a\n");
     // What is mounted already is not mounted a second time.
     let run = builder.root().path("run");
-    support::sys::mount(c"tmpfs", &run, c"mode=755").unwrap();
+    sys::mount(c"tmpfs", &run, c"mode=755").unwrap();
     builder.root().write(SOCKET, "somebody's");
     let mut ns = builder.start();
     ns.until_shown("cannot listen at /run/pidone.sock: Address already in use; going on without");
@@ -345,11 +354,11 @@ fn a_supervisor_takes_its_socket_over_from_one_that_was_killed() {
     ns.until_said("a", 1);
     let ask = || initctl(&ns, &["-S", "/run/s.sock", "status", "hold"]);
     assert_eq!(ask().0, 0);
-    support::sys::kill(supervisor(&ns), libc::SIGKILL).unwrap();
+    sys::kill(supervisor(&ns), libc::SIGKILL).unwrap();
     ns.until_said("a", 2);
     let (code, said) = ask();
     assert_eq!(code, 0, "{said}");
-    support::sys::kill(supervisor(&ns), libc::SIGTERM).unwrap();
+    sys::kill(supervisor(&ns), libc::SIGTERM).unwrap();
     ns.until_said("a", 3);
     assert_eq!(ask().0, 0);
     ns.power_off();
@@ -414,7 +423,7 @@ fn a_supervisor_keeps_its_socket_to_the_end() {
     let units = ":name=down:shutdown:/bin/await /tmp/go\n::respawn:/bin/hold a\n";
     let mut ns = below("-S /run/s.sock", units).start();
     ns.until_said("a", 1);
-    support::sys::kill(supervisor(&ns), libc::SIGTERM).unwrap();
+    sys::kill(supervisor(&ns), libc::SIGTERM).unwrap();
     let ask = || initctl(&ns, &["-S", "/run/s.sock", "status", "down"]);
     ns.until("the line is not shown to run", || ask().1.starts_with("down up for "));
     // Who took it now would lose it when the first one ends.

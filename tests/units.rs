@@ -210,8 +210,9 @@ fn a_unit_that_is_stopped_leaves_nothing_behind() {
     ns.root().write("etc/inittab", "::respawn:/bin/hold other\n");
     ns.send(libc::SIGHUP);
     ns.until_said("other", 1);
-    let left = |ns: &Namespace| ns.procs().named("sleep").len();
-    ns.until("what it left behind lives on", || left(&ns) == 1);
+    let is_left = |pid: i32| ns.procs().read(&format!("{pid}/cmdline")).contains("12345");
+    let left = || ns.procs().all().iter().any(|process| is_left(process.pid));
+    ns.until("what it left behind lives on", || !left());
     ns.power_off();
 }
 
