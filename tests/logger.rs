@@ -9,6 +9,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -33,14 +34,14 @@ fn logger(root: &Path, words: &[&str]) -> Command {
 }
 
 fn fed(root: &Path, words: &[&str], text: &[u8]) -> Output {
-    let mut child = logger(root, words).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = sys::spawn(logger(root, words).stdin(Stdio::piped())).unwrap();
     // With -f nobody reads it.
     let _ = child.stdin.take().unwrap().write_all(text);
     child.wait_with_output().unwrap()
 }
 
 fn ran(root: &Root, words: &[&str]) -> (i32, String) {
-    let output = logger(&root.path(""), words).output().unwrap();
+    let output = sys::output(&mut logger(&root.path(""), words)).unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -113,7 +114,7 @@ fn what_cannot_be_done_is_said() {
     let _syslog = Syslog::bind(&root);
     let mut closed = Command::new("sh");
     closed.args(["-c", "exec chroot \"$0\" /sbin/logger -t t <&-"]).arg(root.path(""));
-    assert_eq!(closed.output().unwrap().status.code(), Some(111));
+    assert_eq!(sys::output(&mut closed).unwrap().status.code(), Some(111));
     let (code, said) = ran(&root, &["-r"]);
     assert_eq!((code, said.as_str()), (111, "logger: cannot read messages: Invalid argument\n"));
 }
@@ -140,7 +141,7 @@ impl<'a> Supervisor<'a> {
         let mut command = logger(&self.root.path(""), &self.words);
         command.stdin(self.input.try_clone().unwrap()).stdout(Stdio::null());
         sys::hand(&mut command, self.spool.as_fd(), 3);
-        command.spawn().unwrap()
+        sys::spawn(&mut command).unwrap()
     }
 
     /// What the unit writes to.
@@ -165,29 +166,51 @@ fn lines(count: usize) -> String {
 }
 
 /// Writes lines, a few at a time, in another thread.
-fn flood(mut unit: File, count: usize) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        let text = lines(count).into_bytes();
-        // Not at the ends of lines, as the buffer of a C library does it.
-        for piece in text.chunks(4096) {
-            unit.write_all(piece).unwrap();
-        }
-    })
+fn flood(unit: File, count: usize) -> thread::JoinHandle<()> {
+    thread::spawn(move || pour(unit, count, |_| {}))
 }
 
-/// Kills readers until the flood is over; the last one lives.
-fn storm(supervisor: &Supervisor<'_>, flood: thread::JoinHandle<()>) -> (Child, usize) {
-    let mut reader = supervisor.start();
-    let mut kills = 0;
-    while !flood.is_finished() {
-        thread::sleep(Duration::from_micros(700 + (kills as u64 * 977) % 5000));
-        reader.kill().unwrap();
-        reader.wait().unwrap();
-        kills += 1;
-        reader = supervisor.start();
+/// Writes lines, and before each piece of the text does something, by how much of it is written, in
+/// hundredths.
+fn pour(mut unit: File, count: usize, before: impl Fn(usize)) {
+    let text = lines(count).into_bytes();
+    // Not at the ends of lines, as the buffer of a C library does it.
+    for (number, piece) in text.chunks(4096).enumerate() {
+        before(number * 4096 * 100 / text.len());
+        unit.write_all(piece).unwrap();
     }
-    flood.join().unwrap();
-    (reader, kills)
+}
+
+/// So many readers are killed at least while the flood lasts.
+const KILLS: usize = 10;
+
+/// Kills readers until a flood of so many lines is over; the last one lives.
+fn storm(supervisor: &Supervisor<'_>, count: usize) -> (Child, usize) {
+    let (mut reader, unit) = (supervisor.start(), supervisor.unit());
+    let kills = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let kills = &kills;
+        let killed = move || kills.load(Ordering::Relaxed);
+        // Where a reader is so fast, or killed so seldom, that the flood would be over soon, it
+        // waits for the next kill.
+        let in_time = move |hundredths: usize| {
+            while killed() * 100 < KILLS * hundredths {
+                thread::sleep(Duration::from_micros(100));
+            }
+        };
+        let flood = scope.spawn(move || pour(unit, count, in_time));
+        while !flood.is_finished() {
+            // Where a reader does not even begin in this time, the next ones have more.
+            let slow = 1 + killed() as u64 / 100;
+            let pause = (700 + (killed() as u64 * 977) % 5000) * slow;
+            thread::sleep(Duration::from_micros(pause));
+            reader.kill().unwrap();
+            reader.wait().unwrap();
+            kills.fetch_add(1, Ordering::Relaxed);
+            reader = supervisor.start();
+        }
+    });
+    (reader, kills.into_inner())
 }
 
 /// The text of a log with its older files, the oldest first.
@@ -207,9 +230,9 @@ fn a_storm_of_kills_neither_loses_nor_tears_nor_doubles_a_line_of_a_file() {
     let root = stage();
     let words = ["-o", "/log/web", "-z", "64K", "-k", "99"];
     let supervisor = Supervisor::new(&root, &words);
-    let (reader, kills) = storm(&supervisor, flood(supervisor.unit(), 60_000));
+    let (reader, kills) = storm(&supervisor, 60_000);
     assert_eq!(supervisor.finish(reader), 0);
-    assert!(kills > 5, "the flood was over after {kills} kills");
+    assert!(kills >= KILLS, "the flood was over after {kills} kills");
     let (seen, sizes) = log(&root);
     assert!(seen == lines(60_000), "after {kills} kills the log is not the text");
     for size in &sizes[..sizes.len() - 1] {
@@ -223,7 +246,6 @@ fn a_storm_of_kills_neither_loses_nor_tears_nor_doubles_a_message() {
     let syslog = Syslog::bind(&root);
     let supervisor = Supervisor::new(&root, &["-t", "web", "-p", "daemon.info"]);
     let count = 20_000;
-    let unit = supervisor.unit();
     thread::scope(|scope| {
         let heard = scope.spawn(|| {
             (0..count).all(|number| {
@@ -233,9 +255,9 @@ fn a_storm_of_kills_neither_loses_nor_tears_nor_doubles_a_message() {
                 true
             })
         });
-        let (reader, kills) = storm(&supervisor, flood(unit, count));
+        let (reader, kills) = storm(&supervisor, count);
         assert!(heard.join().unwrap());
-        assert!(kills > 5, "the flood was over after {kills} kills");
+        assert!(kills >= KILLS, "the flood was over after {kills} kills");
         assert_eq!(supervisor.finish(reader), 0);
     });
 }
