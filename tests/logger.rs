@@ -462,7 +462,7 @@ fn who_asks_a_reader_to_end_takes_no_line_away_that_waits() {
     unit.unit().write_all(b"one\n").unwrap();
     assert!(wait::came_true(|| !sys::readable(unit.input.as_fd(), Duration::ZERO)));
     sys::kill(reader.id() as i32, libc::SIGTERM).unwrap();
-    drop(log);
+    sys::close(log);
     assert_eq!(unit.finish(reader), 0);
     assert_eq!(root.read("log/web"), "one\n");
 }

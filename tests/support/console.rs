@@ -98,9 +98,7 @@ impl Screen {
 
     /// Takes the terminal away, as pulling the cable does: everybody on it gets a hang-up.
     pub fn hang_up(&mut self) {
-        let _no_fork = sys::no_fork();
-        self.near = None;
-        self.far = None;
+        sys::close((self.near.take(), self.far.take()));
     }
 }
 

@@ -127,8 +127,7 @@ impl Running {
 
     /// Takes the terminal away, as closing its window does.
     pub fn hang_up(&mut self) {
-        let _no_fork = sys::no_fork();
-        self.screen = None;
+        sys::close(self.screen.take());
     }
 
     /// Whether it still runs at this instant.

@@ -63,10 +63,15 @@ const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
 /// socket has not died, a terminal has not hung up.
 static FORKS: RwLock<()> = RwLock::new(());
 
-/// Keeps every thread from forking while somebody writes a program, or closes what has to be closed
-/// for good.
+/// Keeps every thread from forking while somebody writes a program.
 pub fn no_fork() -> RwLockReadGuard<'static, ()> {
     FORKS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Closes what is open nowhere else afterwards: whoever waits for that is told at once.
+pub fn close<T>(what: T) {
+    let _no_fork = no_fork();
+    drop(what);
 }
 
 /// Starts a program, alone until it is executed.

@@ -50,8 +50,6 @@ impl Syslog {
 impl Drop for Syslog {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
-        // With a copy in a child that is about to execute something it would live on.
-        let _no_fork = sys::no_fork();
-        self.socket = None;
+        sys::close(self.socket.take());
     }
 }
