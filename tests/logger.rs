@@ -151,8 +151,7 @@ impl<'a> Supervisor<'a> {
 
     /// The unit is gone for good: what is there is written, and the reader ends by itself.
     fn finish(self, mut reader: Child) -> i32 {
-        drop(self.output);
-        drop(self.input);
+        drop((self.output, self.input));
         reader.wait().unwrap().code().unwrap_or(-1)
     }
 }
@@ -248,15 +247,13 @@ fn a_storm_of_kills_neither_loses_nor_tears_nor_doubles_a_message() {
     let count = 20_000;
     thread::scope(|scope| {
         let heard = scope.spawn(|| {
-            (0..count).all(|number| {
+            for number in 0..count {
                 let expected = format!("<30>web: {}", line(number));
-                let message = syslog.next();
-                assert_eq!(message, expected.trim_end_matches('\n'));
-                true
-            })
+                assert_eq!(syslog.next(), expected.trim_end_matches('\n'));
+            }
         });
         let (reader, kills) = storm(&supervisor, count);
-        assert!(heard.join().unwrap());
+        heard.join().unwrap();
         assert!(kills >= KILLS, "the flood was over after {kills} kills");
         assert_eq!(supervisor.finish(reader), 0);
     });
@@ -338,17 +335,14 @@ fn what_a_full_disk_costs_is_counted_and_said_and_nothing_is_torn() {
     root.write("log/ballast", vec![b'x'; 450_000]);
     let supervisor = Supervisor::new(&root, &["-o", "/log/web"]);
     let count = 10_000;
-    let (reader, _) = {
-        // More than file, spool and pipe hold: the unit gets rid of it all the same.
-        let flood = flood(supervisor.unit(), count);
-        let mut reader = supervisor.start();
-        syslog.until("cannot write /log/web: No space left on device");
-        reader.kill().unwrap();
-        reader.wait().unwrap();
-        reader = supervisor.start();
-        flood.join().unwrap();
-        (reader, ())
-    };
+    // More than file, spool and pipe hold: the unit gets rid of it all the same.
+    let flood = flood(supervisor.unit(), count);
+    let mut reader = supervisor.start();
+    syslog.until("cannot write /log/web: No space left on device");
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+    reader = supervisor.start();
+    flood.join().unwrap();
     fs::remove_file(root.path("log/ballast")).unwrap();
     supervisor.unit().write_all(b"after\n").unwrap();
     assert!(wait::came_true(|| root.read("log/web").ends_with("after\n")));
@@ -369,14 +363,13 @@ fn what_a_full_disk_costs_is_counted_and_said_and_nothing_is_torn() {
 fn a_log_that_takes_nothing_does_not_hold_the_unit() {
     let root = stage();
     sys::fifo(&root.path("log/web")).unwrap();
-    let blocked = OpenOptions::new().read(true).write(true).open(root.path("log/web")).unwrap();
+    let mut log = OpenOptions::new().read(true).write(true).open(root.path("log/web")).unwrap();
     let supervisor = Supervisor::new(&root, &["-o", "/log/web"]);
     let reader = supervisor.start();
     let count = 20_000;
     flood(supervisor.unit(), count).join().unwrap();
     // Now it takes something again.
     let mut seen = String::new();
-    let mut log = blocked;
     let mut end = supervisor.unit();
     end.write_all(b"end\n").unwrap();
     while !seen.ends_with("end\n") {
@@ -399,11 +392,7 @@ fn a_syslogd_that_is_away_for_a_while_costs_nothing() {
     let supervisor = Supervisor::new(&root, &["-t", "web"]);
     let reader = supervisor.start();
     supervisor.unit().write_all(b"one\ntwo\n").unwrap();
-    let empty = || {
-        let mut poll = [0; 4];
-        let _ = &mut poll;
-        !sys::readable(supervisor.input.as_fd(), Duration::ZERO)
-    };
+    let empty = || !sys::readable(supervisor.input.as_fd(), Duration::ZERO);
     assert!(wait::came_true(empty), "it was not taken out of the pipe");
     let syslog = Syslog::bind(&root);
     assert_eq!(syslog.next(), "<13>web: one");
