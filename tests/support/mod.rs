@@ -12,6 +12,7 @@ pub mod console;
 pub mod container;
 pub mod end;
 pub mod fence;
+pub mod forks;
 pub mod garden;
 pub mod lingering;
 pub mod namespace;

@@ -9,10 +9,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{self, Child, Command, Output};
+use std::process::Command;
 use std::ptr;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
+
+use super::forks::alone;
+pub use super::forks::{close, no_fork, output, spawn};
 
 /// What one of the descriptors 0, 1 and 2 is to be.
 #[derive(Default)]
@@ -58,34 +60,6 @@ const NAMESPACES: i32 = libc::CLONE_NEWPID
 /// What the kernel gives its own init; a signal number past the last one ends each loop.
 const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
 
-/// Held for writing by whoever forks: until its exec a child holds a copy of every descriptor that
-/// any thread has open. A program file that is still open for writing there cannot be executed, a
-/// socket has not died, a terminal has not hung up.
-static FORKS: RwLock<()> = RwLock::new(());
-
-/// Keeps every thread from forking while somebody writes a program.
-pub fn no_fork() -> RwLockReadGuard<'static, ()> {
-    FORKS.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Closes what is open nowhere else afterwards: whoever waits for that is told at once.
-pub fn close<T>(what: T) {
-    let _no_fork = no_fork();
-    drop(what);
-}
-
-/// Starts a program, alone until it is executed.
-pub fn spawn(command: &mut Command) -> io::Result<Child> {
-    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
-    command.spawn()
-}
-
-/// Runs a program to its end: what it said, and how it ended.
-pub fn output(command: &mut Command) -> io::Result<Output> {
-    command.stdout(process::Stdio::piped()).stderr(process::Stdio::piped());
-    spawn(command)?.wait_with_output()
-}
-
 /// A first process that has everything but its program, and waits to be let go.
 pub struct Held {
     pub pid: i32,
@@ -105,7 +79,7 @@ pub fn launch(launch: &Launch) -> io::Result<i32> {
 /// Makes the first process of a new namespace, up to the exec.
 pub fn prepare(launch: &Launch) -> io::Result<Held> {
     // The child gives up all copies of others' descriptors before it is heard of.
-    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let args = pointers(&launch.args);
     let env = pointers(&launch.env);
     let (report, told) = pipe()?;
