@@ -119,32 +119,57 @@ fn without_a_grace_the_end_of_the_main_program_is_the_end() {
     assert_eq!(running.end().code, 4);
 }
 
+/// A recorder that this sequence stops.
+fn to_be_stopped(stage: &Stage, sequence: &str, last: &str) -> Running {
+    let words = ["--stop", sequence, "--", "actor", "record", last];
+    let running = stage.pidone(&words).start();
+    running.until_said("ready");
+    running
+}
+
+/// Whoever asks again has the next step come at once, so that no step is over before its signal
+/// has been seen.
 #[test]
 fn a_stop_sequence_goes_from_signal_to_signal() {
     let stage = Stage::new();
-    let run = |sequence: &str| {
-        let words = ["--stop", sequence, "--", "actor", "record", "99"];
-        let mut running = stage.pidone(&words).start();
-        running.until_said("ready");
+    for (sequence, steps) in [
+        ("TERM=1h,QUIT=1h,KILL", &["got 15", "got 03"][..]),
+        ("INT=1h,SIGUSR1=1h,12=1h,KILL", &["got 02", "got 10", "got 12"]),
+        ("RTMIN+3=1h,KILL", &["got 37"]),
+    ] {
+        let mut running = to_be_stopped(&stage, sequence, "99");
+        for step in steps {
+            running.send(libc::SIGTERM);
+            running.until_said(step);
+        }
         running.send(libc::SIGTERM);
-        let code = running.end().code;
-        (code, arrived(&running))
-    };
-    let killed = 128 + libc::SIGKILL;
-    assert_eq!(run("TERM=100ms,QUIT=100ms,KILL"), (killed, "got 15 got 03 ".into()));
-    assert_eq!(run("INT=50ms,SIGUSR1=50ms,12=50ms,KILL"), (killed, "got 02 got 10 got 12 ".into()));
-    assert_eq!(run("RTMIN+3=50ms,KILL"), (killed, "got 37 ".into()));
+        assert_eq!(running.end().code, 128 + libc::SIGKILL, "{sequence}");
+        assert_eq!(arrived(&running).trim_end(), steps.join(" "), "{sequence}");
+    }
+}
+
+/// A recorder that is kept waiting finds several signals at once, and the lower numbers first.
+#[test]
+fn a_step_of_a_stop_sequence_ends_with_its_time() {
+    let stage = Stage::new();
+    let mut running = to_be_stopped(&stage, "INT=50ms,SIGUSR1=50ms,12=1h,KILL", "99");
+    running.send(libc::SIGTERM);
+    running.until_said("got 12");
+    assert_eq!(arrived(&running), "got 02 got 10 got 12 ");
+    running.send(libc::SIGTERM);
+    assert_eq!(running.end().code, 128 + libc::SIGKILL);
+    let mut running = to_be_stopped(&stage, "TERM=50ms,KILL", "99");
+    running.send(libc::SIGTERM);
+    assert_eq!(running.end().code, 128 + libc::SIGKILL);
 }
 
 #[test]
 fn a_stop_sequence_ends_as_soon_as_everybody_has_gone() {
     let stage = Stage::new();
-    let words = ["--stop", "TERM=10ms,QUIT=1h,KILL", "--", "actor", "record", "3"];
-    let mut running = stage.pidone(&words).start();
-    running.until_said("ready");
+    let mut running = to_be_stopped(&stage, "QUIT=10ms,TERM=1h,KILL", "15");
     running.send(libc::SIGTERM);
     assert_eq!(running.end().code, 7);
-    assert_eq!(arrived(&running), "got 15 got 03 ");
+    assert_eq!(arrived(&running), "got 03 got 15 ");
 }
 
 #[test]
