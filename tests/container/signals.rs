@@ -89,7 +89,8 @@ const CROWD: &str = "(for i in $(seq 400); do actor hold & done); actor flood 64
 #[test]
 fn orphans_are_reaped_while_signals_come_without_an_end() {
     let stage = Stage::new();
-    let running = stage.pidone(&["sh", "-c", CROWD]).ignore(&[64]).start();
+    // What waits for one process counts for all of its user's, and must not fill their queues.
+    let running = stage.pidone(&["sh", "-c", CROWD]).ignore(&[64]).pending(1000).start();
     running.until_said("up");
     // Each signal takes the init so long that the next ones come faster.
     let slowly = ["-e", "inject=rt_sigtimedwait:delay_exit=1000"];

@@ -179,6 +179,12 @@ impl<'a> Order<'a> {
         self
     }
 
+    /// With so many signals at most that may wait for init.
+    pub fn pending(mut self, limit: u64) -> Self {
+        self.launch.pending = Some(limit);
+        self
+    }
+
     /// With one more descriptor, from 3 upwards.
     pub fn inherit(mut self, fd: OwnedFd) -> Self {
         self.launch.inherited.push(fd);

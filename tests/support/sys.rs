@@ -39,6 +39,8 @@ pub struct Launch {
     pub ignored: Vec<i32>,
     pub blocked: Vec<i32>,
     pub descriptors: Option<u64>,
+    /// The most signals that may wait for it, which counts those of all that its user runs.
+    pub pending: Option<u64>,
     pub umask: u32,
     /// Whether it is process 2, with a parent that only reaps, instead of PID 1.
     pub second: bool,
@@ -202,9 +204,12 @@ fn become_init(
         libc::umask(l.umask);
         // Whoever runs the tests may have made them nice; the kernel starts its init without that.
         libc::setpriority(libc::PRIO_PROCESS, 0, 0);
-        if let Some(limit) = l.descriptors {
-            let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
-            ok = ok && libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0;
+        let limits = [(libc::RLIMIT_NOFILE, l.descriptors), (libc::RLIMIT_SIGPENDING, l.pending)];
+        for (resource, limit) in limits {
+            if let Some(limit) = limit {
+                let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+                ok = ok && libc::setrlimit(resource, &limit) == 0;
+            }
         }
         ok = ok && l.barred.iter().all(|&cap| libc::prctl(libc::PR_CAPBSET_DROP, cap) == 0);
         set_signals(&l.ignored, &l.blocked);
