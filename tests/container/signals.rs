@@ -115,6 +115,7 @@ fn family(stage: &Stage, name: &'static str, words: &[&str], env: &str, whole: b
     let words = [words, &["sh", "-c", FAMILY]].concat();
     let mut running = stage.ours(name, &words).env(env).start();
     running.until_said("up");
+    running.until("no grandchild came up", || !running.procs().named("actor").is_empty());
     running.send(libc::SIGUSR1);
     running.until_said("child");
     if whole {
