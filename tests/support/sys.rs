@@ -329,10 +329,13 @@ unsafe fn protect_host() -> bool {
     unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &program) == 0 }
 }
 
-/// Gives the calling thread, and what it starts, a mount namespace of its own.
+/// Gives the calling thread, and what it starts, a mount namespace of its own, and the usual file
+/// mode mask for what is made there: other users are to reach that.
 pub fn own_mounts() -> io::Result<()> {
-    // Safety: plain numbers; the call changes the calling thread only.
+    // Safety: plain numbers; the calls change the calling thread only.
     check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    // Safety: as before; the mask is the thread's own since it has mounts of its own.
+    unsafe { libc::umask(0o022) };
     // Safety: all strings are valid for the call.
     check(unsafe { mount_c(c"none", c"/", c"", libc::MS_REC | libc::MS_PRIVATE, c"") })
 }
