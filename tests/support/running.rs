@@ -17,6 +17,22 @@ pub fn children(pid: i32) -> Vec<i32> {
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
+/// The calls in which an init of a container, ours or a peer, waits for whatever may come.
+const WAITS: [libc::c_long; 12] = [
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_pause,
+    libc::SYS_wait4,
+    libc::SYS_waitid,
+    libc::SYS_read,
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    libc::SYS_select,
+    libc::SYS_pselect6,
+    libc::SYS_epoll_wait,
+    libc::SYS_futex,
+];
+
 /// How a run ended and what it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -102,12 +118,7 @@ impl Running {
 
     /// Waits until the init has nothing to do.
     pub fn until_idle(&self) {
-        let sleeps = || {
-            let wchan = text(format!("/proc/{}/wchan", self.pid).as_ref());
-            let waits = ["sigtimedwait", "poll", "signalfd", "wait", "select", "pause", "suspend"];
-            waits.iter().any(|name| wchan.contains(name))
-        };
-        self.until("it did not come to rest", sleeps);
+        self.until("it did not come to rest", || sys::sleeps_in(self.pid, &WAITS));
     }
 
     /// Types on the terminal.
