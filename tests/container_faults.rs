@@ -20,7 +20,7 @@ const TOO_LONG: &str = "30";
 fn start(words: &[&str], errors: Stdio) -> (Child, BufReader<ChildStdout>) {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.stderr(errors).spawn().expect("util-linux is there");
+    let mut child = sys::with_plain_signals(command.stderr(errors)).spawn().expect("util-linux");
     let out = BufReader::new(child.stdout.take().unwrap());
     (child, out)
 }
@@ -80,6 +80,9 @@ fn what_was_not_read_is_counted() {
     drop(command);
     let mut out = BufReader::new(init.stdout.take().unwrap());
     assert_eq!(next_line(&mut out), "begun");
+    // The child may be faster than the message that it was started.
+    let waits = || sys::sleeps_in(init.id() as i32, &[libc::SYS_rt_sigtimedwait]);
+    assert!(support::wait::came_true(waits), "process {} does not wait", init.id());
     // There is room again.
     let mut room = [0u8; 65536];
     assert!(read.read(&mut room).unwrap() > 4096);
@@ -175,7 +178,8 @@ fn as_process_1_the_grace_reaches_others_that_are_another_user() {
         [&WEAK[..], &SPACE, &[pidone(), "--grace", "20s", "--", "sh", "-c", &main, &script]];
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).args(words.concat());
-    let mut init = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut init = sys::with_plain_signals(&mut command).spawn().unwrap();
     let mut out = BufReader::new(init.stdout.take().unwrap());
     assert_eq!(next_line(&mut out), "ready");
     drop(init.stdin.take());
@@ -201,7 +205,8 @@ fn the_parent_is_followed_after_a_signal_to_another_user() {
     let shell = format!("{} -p HUP -- {OTHER} \"$1\" & echo $!; read x", pidone());
     let mut command = Command::new("setpriv");
     command.args(WEAK).args(["sh", "-c", &shell, "sh", &script]);
-    let mut parent = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut parent = sys::with_plain_signals(&mut command).spawn().unwrap();
     let mut out = BufReader::new(parent.stdout.take().unwrap());
     // The shell says its number and the program that it is ready, whoever comes first.
     let mut lines = [next_line(&mut out), next_line(&mut out)];
