@@ -96,7 +96,9 @@ fn in_every_window(peer: &'static str, words: &[&str]) {
     let stage = Stage::new();
     let group = if peer == "dumb-init" { "setsid" } else { "setpgid" };
     let theirs = [&[peer], words].concat();
-    assert!(!term_arrives(&stage, Who::Peer(peer), &theirs, group), "{peer} is cured");
+    // The signal may come late on a busy machine, when the child leads its group already.
+    let is_lost = |_| !term_arrives(&stage, Who::Peer(peer), &theirs, group);
+    assert!((0..5).any(is_lost), "{peer} is cured");
     for name in [peer, "pidone"] {
         let ours = [&[name], words].concat();
         for call in WINDOWS {
@@ -181,7 +183,7 @@ fn no_peer_lets_an_orphaned_daemon_finish() {
         assert!(!tidy(Who::Peer(peer), &[peer]), "{peer} waits");
     }
     assert!(!tidy(Who::Peer("tini"), &["tini", "-g"]), "tini -g waits");
-    assert!(tidy(Who::Pidone, &["pidone", "--grace", "10s"]), "pidone does not wait");
+    assert!(tidy(Who::Pidone, &["pidone", "--grace", "1h"]), "pidone does not wait");
 }
 
 #[test]
