@@ -1,6 +1,8 @@
 //! --syslog: what old daemons log is heard on standard error.
 
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use crate::support::{Stage, sys};
@@ -21,11 +23,18 @@ fn what_a_program_logs_becomes_a_line_on_standard_error() {
     }
 }
 
+/// The socket /dev/log of a root, and the folder that it is reached through: its name has room for
+/// 107 bytes only.
+fn dev_log(stage: &Stage) -> (File, String) {
+    let folder = File::open(stage.root().path("dev")).expect("the root has /dev");
+    let name = format!("/proc/self/fd/{}/log", folder.as_raw_fd());
+    (folder, name)
+}
+
 /// Sends datagrams as a program inside would, from the outside.
 fn logger(stage: &Stage) -> UnixDatagram {
     let socket = UnixDatagram::unbound().expect("a socket");
-    let folder = std::fs::File::open(stage.root().path("dev")).expect("the root has /dev");
-    let name = format!("/proc/self/fd/{}/log", std::os::fd::AsRawFd::as_raw_fd(&folder));
+    let (_folder, name) = dev_log(stage);
     let connected = || socket.connect(&name).is_ok();
     assert!(crate::support::wait::came_true(connected), "no /dev/log");
     socket
@@ -94,9 +103,8 @@ fn a_log_socket_that_cannot_be_made_is_reported_and_the_program_runs() {
 #[test]
 fn a_syslogd_that_listens_otherwise_keeps_its_socket() {
     let stage = Stage::new();
-    std::fs::create_dir_all(stage.root().path("dev")).expect("a folder of the root");
-    let socket = stage.root().path("dev/log");
-    let listener = UnixListener::bind(&socket).expect("a short path");
+    let (_folder, socket) = dev_log(&stage);
+    let listener = UnixListener::bind(&socket).expect("/dev/log is free");
     let words = ["--syslog", "sh", "-c", "exit 5"];
     let outcome = stage.pidone(&words).run();
     assert_eq!(outcome.code, 5, "{outcome:?}");
