@@ -81,7 +81,9 @@ impl Drop for Docker {
     fn drop(&mut self) {
         // Asked to end, it takes its containers and their control groups along.
         let pid = std::fs::read_to_string(self.host.scratch.join("pid")).unwrap_or_default();
-        let _ = self.host.run(&["kill", pid.trim()]);
+        if self.host.run(&["kill", pid.trim()]).code != Some(0) {
+            let _ = self.daemon.kill();
+        }
         let _ = self.daemon.wait();
         remove_groups("pidone-docker");
     }
@@ -133,6 +135,7 @@ fn stops(docker: &Docker) {
     let run =
         ["run", "-d", "--name", "web", "--network", "none", "--init", "bb", "sleep", "100000"];
     docker.docker(&run).well();
+    docker.host.until_begun(&docker.docker(&["inspect", "-f", "{{.State.Pid}}", "web"]).well());
     docker.docker(&["stop", "-t", "60", "web"]).well();
     let code = docker.docker(&["inspect", "-f", "{{.State.ExitCode}}", "web"]).well();
     assert_eq!(code, "143");

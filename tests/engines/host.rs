@@ -4,9 +4,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::support::container::children;
+use crate::support::procs::Procs;
 use crate::support::{tools, wait};
+
+/// How long an engine is given: it does much before it answers, and others run beside it.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Namespaces in which an engine runs; dropping it ends everything inside.
 pub struct Host {
@@ -92,7 +97,8 @@ impl Host {
 
     /// Runs a command to its end; none that hangs holds up the tests for ever.
     pub fn run(&self, words: &[&str]) -> Said {
-        let limited = [&["timeout", "-k", "5", "120"], words].concat();
+        let patience = PATIENCE.as_secs().to_string();
+        let limited = [&["timeout", "-k", "5", &patience], words].concat();
         let output = self.command(&limited).output().expect("nsenter runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said { code: output.status.code(), text: text(&output.stdout), error: text(&output.stderr) }
@@ -116,8 +122,22 @@ impl Host {
     }
 
     pub fn until(&self, what: &str, condition: impl FnMut() -> bool) {
-        assert!(wait::came_true(condition), "{what}");
+        assert!(came_true(condition), "{what}");
     }
+
+    /// Waits until the first process of a container has a child, by its number in here. Before that
+    /// it may not be the init yet that is under test, and a signal would be lost.
+    pub fn until_begun(&self, process: &str) {
+        let pid: i32 = self.pid.parse().expect("it was a number");
+        let procs = Procs::open(pid).expect("the machine has /proc");
+        let list = format!("{process}/task/{process}/children");
+        self.until("the init has no child", || !procs.read(&list).is_empty());
+    }
+}
+
+/// Whether the condition came true before an engine's patience ended.
+pub fn came_true(condition: impl FnMut() -> bool) -> bool {
+    wait::came_true_within(PATIENCE, condition)
 }
 
 impl Drop for Host {

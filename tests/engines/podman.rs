@@ -4,12 +4,21 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::host::{Host, Said, installed, remove_groups, size, skip};
-use crate::support::{tools, wait};
+use crate::host::{Host, Said, came_true, installed, remove_groups, size, skip};
+use crate::support::tools;
 
 struct Podman {
     host: Host,
+}
+
+/// How many of them there are. They share the control group above all containers, so that the last
+/// one takes it away: it would be gone under a container that another one is about to start.
+static COUNT: Mutex<u32> = Mutex::new(0);
+
+fn count() -> MutexGuard<'static, u32> {
+    COUNT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What every container here runs with: limits within those of any machine, and no network.
@@ -24,6 +33,7 @@ impl Podman {
         }
         let mut host = Host::new(name)?;
         configure(&mut host);
+        *count() += 1;
         let podman = Podman { host };
         let archive = podman.host.root_archive();
         let imported = podman.podman(&["import", &archive, "localhost/bb:latest"]);
@@ -45,6 +55,13 @@ impl Podman {
     fn run(&self, words: &[&str]) -> Said {
         let init = tools::pidone().to_str().expect("a plain path");
         self.podman(&[&PLAIN[..], &["--init", "--init-path", init], words].concat())
+    }
+
+    /// Waits until a container has its program, and has it end by a stop; its exit code.
+    fn stop(&self, container: &str) -> String {
+        self.host.until_begun(&self.state(container, "Pid"));
+        self.podman(&["stop", "-t", "60", container]).well();
+        self.state(container, "ExitCode")
     }
 
     /// One field of a container's state.
@@ -86,7 +103,11 @@ impl Drop for Podman {
         // What podman removes itself leaves no control group behind but the one above all.
         let _ = self.podman(&["pod", "rm", "-f", "-a", "-t", "0"]);
         let _ = self.podman(&["rm", "-f", "-a", "-t", "0"]);
-        remove_groups("libpod_parent");
+        let mut count = count();
+        *count -= 1;
+        if *count == 0 {
+            remove_groups("libpod_parent");
+        }
     }
 }
 
@@ -127,8 +148,7 @@ fn podman_stop_ends_a_program_within_the_grace() {
         let words = ["run", "-d", "--name", "web", "--network", "none", "--user", user, "--init"];
         let command = ["--init-path", init, "bb", "sleep", "100000"];
         podman.podman(&[&words[..], &command].concat()).well();
-        podman.podman(&["stop", "-t", "60", "web"]).well();
-        assert_eq!(podman.state("web", "ExitCode"), "143", "user {user}");
+        assert_eq!(podman.stop("web"), "143", "user {user}");
         podman.podman(&["rm", "web"]).well();
     }
 }
@@ -164,7 +184,7 @@ impl Terminal {
 
     fn until(&self, text: &str) {
         let shown = || self.seen.lock().expect("nobody panics with it").clone();
-        assert!(wait::came_true(|| shown().contains(text)), "no {text:?}: {}", shown());
+        assert!(came_true(|| shown().contains(text)), "no {text:?}: {}", shown());
     }
 }
 
@@ -250,8 +270,7 @@ fn the_image_recipe_and_the_pod_manifest_of_the_readme_work() {
     let app = "demo-app";
     assert_eq!(podman.state(app, "Status"), "running");
     // A stop of the whole pod takes process 1 of all of them away at the same time.
-    podman.podman(&["stop", "-t", "60", app]).well();
-    assert_eq!(podman.state(app, "ExitCode"), "143");
+    assert_eq!(podman.stop(app), "143");
     podman.podman(&["play", "kube", "--down", &manifest]).well();
 }
 
@@ -259,8 +278,7 @@ fn the_image_recipe_and_the_pod_manifest_of_the_readme_work() {
 fn alone(podman: &Podman) {
     let words = ["run", "-d", "--name", "alone", "--network", "none", "localhost/app:latest"];
     podman.podman(&words).well();
-    podman.podman(&["stop", "-t", "60", "alone"]).well();
-    assert_eq!(podman.state("alone", "ExitCode"), "143");
+    assert_eq!(podman.stop("alone"), "143");
     podman.podman(&["rm", "alone"]).well();
     let other = ["run", "--rm", "--network", "none", "localhost/app:latest", "/app", "die", "9"];
     assert_eq!(podman.podman(&other).code, Some(137));
