@@ -215,8 +215,10 @@ fn become_init(
         set_signals(&l.ignored, &l.blocked);
         ok = ok && protect_host();
         if let Some(user) = l.user {
-            ok = ok && libc::setresgid(user, user, user) == 0;
-            ok = ok && libc::setresuid(user, user, user) == 0;
+            // The C library's own would have every thread follow, and wait for a lock of theirs
+            // that a thread may have held at the fork, which nobody here lets go.
+            ok = ok && libc::syscall(libc::SYS_setresgid, user, user, user) == 0;
+            ok = ok && libc::syscall(libc::SYS_setresuid, user, user, user) == 0;
         }
         if ok {
             let well = 0_i32;
