@@ -27,7 +27,7 @@ fn what_a_program_logs_becomes_a_line_on_standard_error() {
 /// 107 bytes only.
 fn dev_log(stage: &Stage) -> (File, String) {
     let folder = File::open(stage.root().path("dev")).expect("the root has /dev");
-    let name = format!("/proc/self/fd/{}/log", folder.as_raw_fd());
+    let name = format!("/proc/thread-self/fd/{}/log", folder.as_raw_fd());
     (folder, name)
 }
 

@@ -28,7 +28,7 @@ impl Procs {
     }
 
     fn path(&self, inside: &str) -> PathBuf {
-        format!("/proc/self/fd/{}/{inside}", self.folder.as_raw_fd()).into()
+        format!("/proc/thread-self/fd/{}/{inside}", self.folder.as_raw_fd()).into()
     }
 
     /// A file of the namespace's /proc, or nothing when the process has gone.

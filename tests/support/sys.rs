@@ -332,10 +332,16 @@ unsafe fn protect_host() -> bool {
 }
 
 /// Gives the calling thread, and what it starts, a mount namespace of its own, and the usual file
-/// mode mask for what is made there: other users are to reach that.
+/// mode mask for what is made there: other users are to reach that. Its descriptors become its own
+/// as well, of which it has none yet: no child of another thread holds a copy of what this one has
+/// open, and has closed.
 pub fn own_mounts() -> io::Result<()> {
-    // Safety: plain numbers; the calls change the calling thread only.
+    // Safety: plain numbers; the calls change the calling thread only, and past the standard ones it
+    // has opened no descriptor.
     check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    let own = libc::CLOSE_RANGE_UNSHARE;
+    // Safety: as before.
+    check(unsafe { libc::syscall(libc::SYS_close_range, PAST_STDIO, u32::MAX, own) } as i32)?;
     // Safety: as before; the mask is the thread's own since it has mounts of its own.
     unsafe { libc::umask(0o022) };
     // Safety: all strings are valid for the call.

@@ -20,7 +20,7 @@ impl Syslog {
     /// reached through a descriptor.
     pub fn bind(root: &Root) -> Syslog {
         let folder = File::open(root.path("dev")).expect("the root has /dev");
-        let name = format!("/proc/self/fd/{}/log", folder.as_raw_fd());
+        let name = format!("/proc/thread-self/fd/{}/log", folder.as_raw_fd());
         let socket = UnixDatagram::bind(name).expect("/dev/log is free");
         Syslog { socket: Some(socket), path: root.path("dev/log") }
     }
