@@ -129,8 +129,11 @@ impl Root {
     /// Copies a program of the host.
     pub fn copy(&self, program: &Path, inside: &str) {
         let _no_fork = sys::no_fork();
-        fs::copy(program, self.path(inside))
+        let path = self.path(inside);
+        fs::copy(program, &path)
             .unwrap_or_else(|e| panic!("cannot copy {}: {e}", program.display()));
+        // Whoever built it may have kept it from others.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
     }
 
     /// Shows the host's /usr inside, and its libraries where programs look for them.
