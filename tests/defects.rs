@@ -265,7 +265,7 @@ fn pid1_rs_never_returns_from_a_death_by_a_real_time_signal() {
     let ends = |init: &std::path::Path, within: u64| {
         let mut command = std::process::Command::new("unshare");
         command.args(["-fp", "--kill-child", "--mount-proc"]).arg(init);
-        let mut init = command.args(["--", "sh", "-c", "kill -34 $$"]).spawn().unwrap();
+        let mut init = sys::spawn(command.args(["--", "sh", "-c", "kill -34 $$"])).unwrap();
         let mut ended = None;
         let over = || {
             ended = init.try_wait().unwrap();

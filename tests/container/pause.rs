@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Running, Stage};
+use crate::support::{Running, Stage, sys};
 
 const WAYS: [(&str, &[&str]); 3] = [("pidone", &["-P"]), ("catatonit", &["-P"]), ("pause", &[])];
 
@@ -49,11 +49,9 @@ fn orphans_of_the_pod_are_reaped() {
     for (name, words) in WAYS {
         let running = paused(&stage, name, words);
         let script = "sleep 0.2 >/dev/null & echo $!";
-        let joined = Command::new("nsenter")
-            .args(["-t", &running.pid().to_string(), "-p", "sh", "-c", script])
-            .stdin(Stdio::null())
-            .output()
-            .expect("nsenter runs");
+        let mut join = Command::new("nsenter");
+        join.args(["-t", &running.pid().to_string(), "-p", "sh", "-c", script]);
+        let joined = sys::output(join.stdin(Stdio::null())).expect("nsenter runs");
         let orphan = String::from_utf8_lossy(&joined.stdout).trim().to_owned();
         assert!(orphan.parse::<i32>().is_ok(), "{joined:?}");
         let gone = || running.procs().read(&format!("{orphan}/stat")).is_empty();

@@ -445,6 +445,18 @@ pub fn hand(command: &mut Command, fd: BorrowedFd<'_>, at: RawFd) {
     }
 }
 
+/// Starts a program with the dispositions of signals that the kernel gives its own init: whoever
+/// runs the tests may have had some ignored, and a shell cannot trap those.
+pub fn with_plain_signals(command: &mut Command) -> &mut Command {
+    // Safety: the child makes async-signal-safe calls alone.
+    unsafe {
+        command.pre_exec(|| {
+            set_signals(&[], &[]);
+            Ok(())
+        })
+    }
+}
+
 /// Sets or clears O_NONBLOCK on an open file, for everybody who shares it.
 pub fn nonblocking(fd: BorrowedFd<'_>, on: bool) {
     let fd = fd.as_raw_fd();
@@ -505,6 +517,14 @@ pub fn readable(fd: BorrowedFd<'_>, within: Duration) -> bool {
     let millis = within.as_millis().min(i32::MAX as u128) as i32;
     // Safety: one entry that lives for the call.
     unsafe { libc::poll(&mut poll, 1, millis) > 0 }
+}
+
+/// Whether a process sleeps in one of these system calls. This is in /proc under every kernel; the
+/// name of the place in the kernel, `wchan`, is not.
+pub fn sleeps_in(pid: i32, calls: &[libc::c_long]) -> bool {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let number = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    number.is_some_and(|number| calls.contains(&number))
 }
 
 /// Waits for a child and gives its raw wait status.

@@ -44,7 +44,7 @@ impl Trace {
             // Before the tracer waits it may not have stopped the process yet, which would still
             // make calls that nobody sees.
             lines.any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-                && read(format!("/proc/{}/wchan", tracer.id())).contains("wait")
+                && sys::sleeps_in(tracer.id() as i32, &[libc::SYS_wait4])
         };
         assert!(wait::came_true(attached), "strace did not attach to process {pid}");
         Trace { tracer, output }
