@@ -74,7 +74,8 @@ pub fn actor() -> &'static Path {
 /// Compiles one source into a static program without a C library, in one step for whoever looks.
 pub fn compile(name: &str, source: &Path) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (fresh, built) = (folder.join(format!("{name}.{}", std::process::id())), folder.join(name));
+    // What the compiler puts beside it is named after it up to a dot.
+    let (fresh, built) = (folder.join(format!("{name}-{}", std::process::id())), folder.join(name));
     let mut rustc = Command::new("rustc");
     rustc
         .args(["--edition", "2024", "-Copt-level=s", "-Cpanic=abort", "-Crelocation-model=static"])
