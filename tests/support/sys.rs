@@ -336,8 +336,8 @@ unsafe fn protect_host() -> bool {
 /// as well, of which it has none yet: no child of another thread holds a copy of what this one has
 /// open, and has closed.
 pub fn own_mounts() -> io::Result<()> {
-    // Safety: plain numbers; the calls change the calling thread only, and past the standard ones it
-    // has opened no descriptor.
+    // Safety: plain numbers; the calls change the calling thread only, which has not opened any
+    // descriptor past the standard ones.
     check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
     let own = libc::CLOSE_RANGE_UNSHARE;
     // Safety: as before.
