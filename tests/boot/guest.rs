@@ -48,6 +48,12 @@ fn lock_slots() -> MutexGuard<'static, usize> {
 
 /// A folder of one test's own files, empty at its start and kept for whoever studies a failure.
 pub fn scratch(test: &str) -> PathBuf {
+    static GIVEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().unwrap_or_else(|poison| poison.into_inner());
+    let taken = given.iter().any(|other| other == test);
+    given.push(test.to_owned());
+    drop(given);
+    assert!(!taken, "two tests would take the folder {test} from each other");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot").join(test);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

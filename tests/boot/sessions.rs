@@ -131,7 +131,7 @@ fn new_active_consoles_get_their_line_and_old_ones_lose_it() {
 #[test]
 fn a_board_without_an_inittab_has_its_shell_on_each_console() {
     // The console of init itself is the last one, so that of the serial line comes by its name.
-    let mut guest = Guest::boot(&scratch("bare"), &["--append", "console=tty0"]);
+    let mut guest = Guest::boot(&scratch("board"), &["--append", "console=tty0"]);
     guest.log_in();
     guest.console.type_line("rm /etc/inittab; kill -QUIT 1");
     guest.console.expect("Please press Enter to activate this console.");
