@@ -549,20 +549,22 @@ pub fn check(result: i32) -> io::Result<()> {
     if result == -1 { Err(Error::last_os_error()) } else { Ok(()) }
 }
 
-/// The settings of a terminal; of a master, those of its slave.
+/// The settings of a terminal; of a master, those of its slave. They are the kernel's own, with the
+/// speed among the flags of control: where a C library has it is a matter of its version.
 pub fn settings(tty: BorrowedFd<'_>) -> libc::termios {
-    // Safety: zeros are settings, and tcgetattr writes all of them.
+    // Safety: zeros are settings, and the kernel's are no longer than the C library's.
     unsafe {
-        let mut settings = std::mem::zeroed();
-        check(libc::tcgetattr(tty.as_raw_fd(), &mut settings)).expect("a terminal has settings");
+        let mut settings: libc::termios = std::mem::zeroed();
+        let got = libc::ioctl(tty.as_raw_fd(), libc::TCGETS, &mut settings);
+        check(got).expect("a terminal has settings");
         settings
     }
 }
 
 /// Changes the settings of a terminal.
 pub fn set_settings(tty: BorrowedFd<'_>, settings: &libc::termios) {
-    // Safety: tcsetattr reads the settings.
-    let set = unsafe { libc::tcsetattr(tty.as_raw_fd(), libc::TCSANOW, settings) };
+    // Safety: the kernel reads the settings, of which its own are the first part.
+    let set = unsafe { libc::ioctl(tty.as_raw_fd(), libc::TCSETS, settings) };
     check(set).expect("a terminal takes settings");
 }
 

@@ -60,6 +60,16 @@ pub fn peer(name: &str) -> &'static Path {
     }
 }
 
+/// Whether the host's `last` is the one that reads wtmp: newer systems have another, or none.
+pub fn has_last() -> bool {
+    let version = super::sys::output(Command::new("sh").args(["-c", "last --version"]));
+    let is_ours = String::from_utf8_lossy(&version.stdout).contains("util-linux");
+    if !is_ours {
+        eprintln!("skipped: no last of util-linux is here to read wtmp");
+    }
+    is_ours
+}
+
 /// What Debian's dumb-init is linked with, which has to stand in a root for it to run there.
 pub const LIBRARIES: &[&str] = &["/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6"];
 
