@@ -8,7 +8,7 @@ use crate::guest::{boot_test, scratch, text};
 /// Its helper gets away from its session, and what leaks is a child of it.
 const LEAKS: &str = "#!/bin/sh
 setsid sleep 4711 &
-echo up >>/tmp/ups
+echo $$ >>/tmp/ups
 until rm /tmp/go; do sleep 0.1; done 2>/dev/null
 dd if=/dev/zero of=/dev/null bs=64M count=1
 sleep 100000
@@ -28,11 +28,12 @@ until [ \"$(wc -l </tmp/ups)\" = 2 ]; do sleep 0.1; done
 until [ $(pidof sleep | wc -w) -lt 4 ]; do sleep 0.1; done
 until grep -o 'leaks leaks.*' /tmp/messages; do sleep 0.1; done
 cd /sys/fs/cgroup/pidone-*
-for pid in $(pidof leaks); do grep -o '^0::/pidone-.*/' /proc/$pid/cgroup | wc -l; done
+pid=$(tail -n 1 /tmp/ups)
+grep -o '^0::/pidone-.*/' /proc/$pid/cgroup | wc -l
 until [ \"$(cat */memory.max | grep -v max | wc -l)\" = 1 ]; do sleep 0.1; done
 cat */memory.max | grep -v max
 cat */memory.oom.group | grep -c 1
-kill -KILL $(pidof leaks)
+kill -KILL $pid
 until grep -o 'ended by SIGKILL' /tmp/messages; do sleep 0.1; done
 grep -c 'leaks leaks' /tmp/messages";
 
