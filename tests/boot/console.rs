@@ -1,7 +1,8 @@
 //! A terminal with a program on it, as a person has one: words are typed, and words are waited for.
 
 use std::fs::File;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -9,9 +10,9 @@ use std::time::Duration;
 use crate::support::wait::came_true_within;
 use crate::support::{Seen, sys};
 
-/// The longest wait for anything on the terminal. It only bounds a failing test: a boot takes some
-/// seconds, and tens of them on a busy machine that has to interpret the guest.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest wait for anything that a guest does. It only bounds a failing test: a boot takes
+/// some seconds, and a hundred of them on a busy machine that has to interpret the guest.
+pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The program and the test's end of its terminal.
 pub struct Console {
@@ -27,7 +28,7 @@ impl Console {
         // The command keeps descriptors of the far end, and the end of the program would not show.
         drop(command);
         sys::nonblocking(near.as_fd(), true);
-        Console { program, seen: Seen::on(File::from(near)) }
+        Console { program, seen: Seen::on(near) }
     }
 
     pub fn type_bytes(&mut self, keys: &[u8]) {
@@ -73,18 +74,21 @@ impl Drop for Console {
 }
 
 /// Makes a terminal; the near end is the person's, the far end the program's.
-fn open_terminal() -> (OwnedFd, OwnedFd) {
-    let (mut near, mut far) = (-1, -1);
-    let null = std::ptr::null_mut();
-    // SAFETY: the two places are ours, and null stands for a name, settings and a size not wanted.
-    let made = unsafe { libc::openpty(&mut near, &mut far, null, null.cast(), null.cast()) };
-    assert_eq!(made, 0, "no terminal: {}", std::io::Error::last_os_error());
-    // SAFETY: openpty has just opened both, and nobody else knows them.
-    unsafe {
-        // The program must not inherit the near end, or it would keep its own terminal alive.
-        libc::fcntl(near, libc::F_SETFD, libc::FD_CLOEXEC);
-        (OwnedFd::from_raw_fd(near), OwnedFd::from_raw_fd(far))
-    }
+fn open_terminal() -> (File, OwnedFd) {
+    // Both are closed on exec from the first: whatever another test starts meanwhile would keep the
+    // terminal alive behind its program's end.
+    let mut options = File::options();
+    options.read(true).write(true).custom_flags(libc::O_NOCTTY);
+    let near = options.open("/dev/ptmx").expect("a terminal multiplexer");
+    sys::unlock_pty(&near).expect("a fresh terminal");
+    let how = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: the call takes a number, and what it opens is nobody else's.
+    let far = unsafe {
+        let far = libc::ioctl(near.as_raw_fd(), libc::TIOCGPTPEER, how);
+        sys::check(far).expect("the terminal itself");
+        OwnedFd::from_raw_fd(far)
+    };
+    (near, far)
 }
 
 /// Puts the program on the terminal, in a session of its own that the terminal controls.
