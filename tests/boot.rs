@@ -88,7 +88,7 @@ fn the_kernel_word_single_brings_a_shell_and_no_login() {
 fn e2fs(tool: &str, arguments: &[&str], image: &Path) -> Output {
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
     Command::new("/usr/bin/env")
-        .arg(format!("PATH={path}"))
+        .args([format!("PATH={path}").as_str(), "LC_ALL=C"])
         .arg(tool)
         .args(arguments)
         .arg(image)

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Condvar, Mutex, MutexGuard, Once};
 
-use crate::console::Console;
+use crate::console::{Console, PATIENCE};
+use crate::support::wait::came_true;
 
 /// Guests that run side by side: each keeps one processor busy, and build machines have two.
 const SLOTS: usize = 2;
@@ -69,10 +70,15 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Words for a guest's kernel: one that gets no processor for a while takes that for a fault of its
+/// own, and says so in the midst of what a test waits for.
+const UNDISTURBED: &str = "rcupdate.rcu_cpu_stall_suppress=1 sysctl.kernel.soft_watchdog=0";
+
 /// `qemu/run` with what every call has in common.
 pub fn qemu_run() -> Command {
     let mut command = Command::new(repository("qemu/run"));
-    command.arg("--quiet");
+    // Whoever has a locale that the machine has not is told so by bash, on standard error.
+    command.env("LC_ALL", "C").args(["--quiet", "--append", UNDISTURBED]);
     if let Some(init) = std::env::var_os("PIDONE_BOOT_INIT") {
         command.arg("--init").arg(init);
     }
@@ -82,7 +88,9 @@ pub fn qemu_run() -> Command {
 /// Runs one command in a guest; `options` are those of `qemu/run`.
 pub fn boot_test(options: &[&str], command: &[&str]) -> Output {
     let _slot = Slot::take();
-    qemu_run().args(options).arg("--").args(command).output().unwrap()
+    let patience = PATIENCE.as_secs().to_string();
+    let patient = ["--timeout", &patience];
+    qemu_run().args(patient).args(options).arg("--").args(command).output().unwrap()
 }
 
 /// A guest whose console this test holds.
@@ -141,9 +149,10 @@ impl Guest {
         text(&fs::read(&self.serial_log).unwrap())
     }
 
-    /// Holds the serial log to having `words`.
+    /// Holds the serial log to having `words`, in the end: a kernel may write down what it is told
+    /// when it finds the time.
     pub fn assert_log_has(&self, words: &str) {
-        let log = self.serial_log();
-        assert!(log.contains(words), "no {words:?} in the serial log:\n{log}");
+        let has = came_true(|| self.serial_log().contains(words));
+        assert!(has, "no {words:?} in the serial log:\n{}", self.serial_log());
     }
 }
