@@ -114,6 +114,11 @@ impl Seat {
         })
     }
 
+    /// Takes everything up to these words, if they are there; whether they are.
+    pub fn shows(&mut self, words: &str) -> bool {
+        self.near().take(words).is_some()
+    }
+
     /// Types a name and waits until login was started with it.
     pub fn name(&mut self, keys: &[u8], words: &[&[u8]]) {
         self.press(keys);
