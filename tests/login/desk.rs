@@ -233,6 +233,19 @@ impl Desk {
         found(self).expect("it was there")
     }
 
+    /// Whether a signal waits at login, which blocks it.
+    pub fn has_signals(&self) -> bool {
+        let status = self.ns.procs().read(&format!("{}/status", self.login()));
+        let waiting = |line: &&str| line.starts_with("SigPnd:") || line.starts_with("ShdPnd:");
+        status.lines().filter(waiting).any(|line| !line.ends_with("\t0000000000000000"))
+    }
+
+    /// Whether login sleeps in this system call.
+    pub fn sleeps_in(&self, call: libc::c_long) -> bool {
+        let text = self.ns.procs().read(&format!("{}/syscall", self.login()));
+        text.starts_with(&format!("{call} "))
+    }
+
     /// Owner, group and mode of the terminal.
     pub fn terminal(&self) -> (u32, u32, u32) {
         let meta = fs::metadata(self.ns.root().path("dev/pts/0")).unwrap();

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 
 use super::desk::{Desk, SECRET, Setup, YESCRYPT};
-use super::support::wait::came_true;
 
 /// Whether the last refusal had the words that all have, and the log the reason of its own.
 fn is_refused(desk: &mut Desk, reason: &str) {
@@ -217,8 +216,17 @@ fn a_password_is_never_seen_and_may_be_edited() {
     assert!(!screen.contains("secre") && !screen.contains("rubbish"), "{screen}");
 }
 
-/// Whether a text stands anywhere in the memory of login that it can write to.
+/// Whether a text stands anywhere in the memory of login that it can write to. It is stopped
+/// meanwhile: what it gives back could not be read.
 fn remembers(desk: &Desk, text: &str) -> bool {
+    desk.kill(libc::SIGSTOP);
+    desk.ns.until("login does not stop", || desk.ns.procs().named("login")[0].state == 'T');
+    let found = is_in_memory(desk, text);
+    desk.kill(libc::SIGCONT);
+    found
+}
+
+fn is_in_memory(desk: &Desk, text: &str) -> bool {
     let login = desk.ns.host_pid(desk.login());
     let maps = fs::read_to_string(format!("/proc/{login}/maps")).unwrap();
     let mut memory = File::open(format!("/proc/{login}/mem")).unwrap();
@@ -257,12 +265,19 @@ fn neither_the_password_nor_a_hash_stays_in_memory() {
 
 #[test]
 fn what_is_typed_too_early_is_no_password() {
-    let mut desk = Setup::new("").sit();
-    desk.gives("anna", "wrong");
-    desk.hears("refused");
-    // This goes to nobody: it came while the answer was held back.
-    desk.types("secret");
-    desk.sees("Login incorrect\r\ndesk login: ");
+    // This goes to nobody if it comes while the answer is held back, which takes three seconds. It
+    // shows, and whoever was too slow tries it again.
+    let typed_early = || {
+        let mut desk = Setup::new("").sit();
+        desk.gives("anna", "wrong");
+        desk.hears("refused");
+        desk.types("secret");
+        desk.sees("Login incorrect\r\ndesk login: ");
+        let screen = desk.ns.console();
+        let (before, _) = screen.split_once("Login incorrect").unwrap();
+        before.contains("secret").then_some(desk)
+    };
+    let mut desk = (0..10).find_map(|_| typed_early()).expect("a test that is in time");
     desk.types("anna");
     desk.sees("Password: ");
     desk.types("secret");
@@ -294,7 +309,10 @@ fn a_signal_that_ends_nothing_leaves_the_password_unseen() {
     for signal in [libc::SIGWINCH, libc::SIGCONT, libc::SIGTSTP, libc::SIGCHLD] {
         desk.kill(signal);
     }
-    assert!(came_true(|| !desk.ns.screen().echoes()), "echo did not go off again");
+    // Echo is on while a signal acts. It is off for good when none is left and login waits again.
+    let ready = || !desk.has_signals() && desk.sleeps_in(libc::SYS_poll);
+    desk.ns.until("login does not wait for the password", ready);
+    assert!(!desk.ns.screen().echoes(), "echo did not go off again");
     desk.types("secret");
     desk.sees("~ $ ");
     assert!(!desk.ns.console().contains("secret"));

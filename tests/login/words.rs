@@ -2,14 +2,13 @@
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
-use super::support::tools;
+use super::support::root::Root;
+use super::support::{sys, tools};
 
 fn login(words: &[&str]) -> Output {
-    let mut command = Command::new(tools::login());
-    command.args(words).stdin(Stdio::null()).output().unwrap()
+    sys::output(Command::new(tools::login()).args(words).stdin(Stdio::null()))
 }
 
 fn says(words: &[&str], code: i32, text: &str) {
@@ -36,12 +35,25 @@ fn it_runs_on_a_terminal_alone() {
     says(&["-f", "root"], 111, "login: standard input is no terminal; nothing was done\n");
 }
 
+/// A root with login as `door`. The host's own folders may be closed to others, and a file system
+/// of the host may give no program another user's rights.
+fn door(mode: u32) -> Root {
+    let root = Root::new();
+    root.copy(tools::login(), "bin/door");
+    std::fs::set_permissions(root.path("bin/door"), Permissions::from_mode(mode)).unwrap();
+    root
+}
+
+/// Runs it as somebody who is not root; what it says.
+fn knock(root: &Root, words: &[&str]) -> Output {
+    let mut command = Command::new("chroot");
+    command.arg("--userspec=65534:65534").arg(root.path("")).arg("/bin/door").args(words);
+    sys::output(command.stdin(Stdio::null()))
+}
+
 #[test]
 fn it_is_for_root_alone() {
-    let program = std::env::temp_dir().join(format!("login-{}", std::process::id()));
-    std::fs::copy(tools::login(), &program).unwrap();
-    let out = Command::new(&program).args(["-f", "root"]).uid(65534).output().unwrap();
-    std::fs::remove_file(&program).unwrap();
+    let out = knock(&door(0o755), &["-f", "root"]);
     assert_eq!(out.status.code(), Some(111));
     assert_eq!(out.stderr, b"login: only root may do this; nothing was done\n");
 }
@@ -49,24 +61,17 @@ fn it_is_for_root_alone() {
 #[test]
 fn a_file_that_stands_for_whichever_terminal_is_none_to_log_in_on() {
     let stands = OpenOptions::new().read(true).write(true).open("/dev/ptmx").unwrap();
-    let out = Command::new(tools::login()).stdin(stands).output().unwrap();
+    let out = sys::output(Command::new(tools::login()).stdin(stands));
     assert_eq!(out.status.code(), Some(111));
     assert_eq!(out.stderr, b"login: no login may have /dev/tty or /dev/ptmx; nothing was done\n");
 }
 
 #[test]
 fn whoever_is_not_root_cannot_ask_for_more_than_a_login() {
-    let program = std::env::temp_dir().join(format!("login-set-user-id-{}", std::process::id()));
-    std::fs::copy(tools::login(), &program).unwrap();
-    std::fs::set_permissions(&program, Permissions::from_mode(0o4755)).unwrap();
-    let said = |word: &str| {
-        let mut command = Command::new(&program);
-        let out = command.arg(word).uid(65534).stdin(Stdio::null()).output().unwrap();
-        String::from_utf8(out.stderr).unwrap()
-    };
+    let root = door(0o4755);
+    let said = |word: &str| String::from_utf8(knock(&root, &[word]).stderr).unwrap();
     for word in ["-froot", "-p", "-hfar", "-e"] {
         assert_eq!(said(word), "login: only root may do this; nothing was done\n", "{word}");
     }
     assert_eq!(said("-E"), "login: standard input is no terminal; nothing was done\n");
-    std::fs::remove_file(&program).unwrap();
 }
