@@ -34,17 +34,19 @@ clean_up() {
 }
 
 # apt WORDS...: apt-get without questions. The package lists may be missing, or name versions that
-# the mirrors have dropped, so they are refreshed first; offline, the old ones may still do.
+# the mirrors have dropped, so they are refreshed first; offline, the old ones may still do. A machine
+# that has just been started may be at its own upgrades, whose end is waited for.
 apt() {
     refresh_lists
-    DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
 }
 
 lists_refreshed=0
 
 refresh_lists() {
     [ "$lists_refreshed" = 0 ] || return 0
-    apt-get -q update || echo 'The package lists could not be refreshed.'
+    apt-get -q -o DPkg::Lock::Timeout=600 update ||
+        echo 'The package lists could not be refreshed.'
     lists_refreshed=1
 }
 
@@ -124,9 +126,10 @@ fetch_kernel() {
     kernel=$(compgen -G "$cache/kernel/vmlinuz-*" | head -n 1)
 }
 
-# resolve_kernel: the real package behind the meta package, or nothing.
+# resolve_kernel: the real package behind the meta package, or nothing. In another language what is
+# looked for would be called otherwise.
 resolve_kernel() {
-    apt-cache depends "$kernel_meta" 2>/dev/null |
+    LC_ALL=C apt-cache depends "$kernel_meta" 2>/dev/null |
         sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1
 }
 

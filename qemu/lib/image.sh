@@ -28,6 +28,8 @@ stage_base() {
     mkdir -p -- "$tree"/{bin,sbin,usr/bin,usr/sbin,dev,proc,sys,run,tmp,root,etc,mnt} \
         "$tree"/var/{log,run,spool} "$tree/home/user"
     cp -R -- "$root/rootfs/." "$tree/"
+    # A clone that was made with another file mode mask gives nobody else any right.
+    chmod -R u=rwX,go=rX -- "$tree"
     cp -- "$busybox" "$tree/bin/busybox"
     for applet in $("$busybox" --list-full); do
         # The list gives each applet its usual folder. The overlay's own files win.
