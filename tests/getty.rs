@@ -56,7 +56,7 @@ fn every_way_of_typing_a_name_leads_to_that_name() {
 fn erasures_show_and_an_echo_is_what_was_typed() {
     let mut seat = Seat::at_prompt("-L 0 %t");
     seat.press("abö\x7f\x7fc d\x15".as_bytes());
-    seat.press(b"end\r");
+    seat.press(b"end");
     let wipe = "\x08 \x08";
     let echo = seat.expect("end");
     assert_eq!(echo, format!("abö{}c d{}", wipe.repeat(2), wipe.repeat(4)));

@@ -44,12 +44,22 @@ impl Seat {
 
     /// The same with these files in the root.
     pub fn take_with(words: &str, files: &[(&str, &str)]) -> Seat {
+        Seat::take_for(words, files, "delay=0:respawn")
+    }
+
+    /// The same with a getty that no other one follows: what the last one said before its end is
+    /// thrown away by the next one that takes the terminal, if nobody has read it by then.
+    pub fn take_once(words: &str) -> Seat {
+        Seat::take_for(words, &[], "delay=0:once")
+    }
+
+    fn take_for(words: &str, files: &[(&str, &str)], how: &str) -> Seat {
         let mut builder = Builder::new(Init::Pidone);
         let (near, far, number) = new_pty(builder.root());
         symlink("init", builder.root().path("sbin/getty")).expect("a name for getty");
         let syslog = Syslog::bind(builder.root());
         let words = words.replace("%t", &format!("pts/{number}"));
-        let line = format!("pts/{number}:name=seat,delay=0:respawn:/sbin/getty {words}\n");
+        let line = format!("pts/{number}:name=seat,{how}:/sbin/getty {words}\n");
         builder = builder.inittab(line).file("etc/issue", "a fresh getty\n");
         builder = builder.file("bin/login", LOGIN);
         for (name, text) in files {

@@ -159,10 +159,10 @@ fn a_terminal_that_is_none_is_refused_at_once_with_a_reason() {
         assert!(complaint.contains(reason), "{complaint}");
         until_ended(&seat, "ended with code 111");
     }
-    let mut seat = Seat::take("-l /no/such 0 %t");
+    let mut seat = Seat::take_once("-l /no/such 0 %t");
     seat.expect_fresh();
     seat.press(b"root\r");
     seat.expect("/no/such: cannot run: No such file or directory");
-    seat.expect_fresh();
+    until_ended(&seat, "ended with code 111");
     assert!(!seat.ns.log().contains(&login(&[b"--", b"root"])));
 }
