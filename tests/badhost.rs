@@ -3,14 +3,16 @@
 mod support;
 
 use support::badfs::dead_file_system;
+use support::procs::sleeps_in;
 use support::trace::Trace;
 use support::{Builder, End, Fence, Init, Namespace, tools};
 
 /// Children of PID 1 that have not become a program and wait for the file system.
 fn held(ns: &Namespace) -> usize {
     let children = ns.procs().named("init").into_iter().filter(|process| process.pid != 1);
-    let waits = |pid: i32| std::fs::read_to_string(format!("/proc/{}/wchan", ns.host_pid(pid)));
-    children.filter(|child| waits(child.pid).is_ok_and(|at| at.contains("fuse"))).count()
+    let hosts = children.filter_map(|child| ns.host_pid_if_there(child.pid));
+    let waits = |&pid: &i32| [libc::SYS_access, libc::SYS_execve].map(|call| sleeps_in(pid, call));
+    hosts.filter(|pid| waits(pid).contains(&true)).count()
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn kilobytes(ns: &Namespace, name: &str) -> u32 {
 /// root of memory alone every page of a program counts as dirty.
 fn until_small(ns: &Namespace, when: &str) {
     let small = || {
-        ns.sleeps_in().contains("sigtimedwait")
+        ns.sleeps_in(libc::SYS_rt_sigtimedwait)
             && kilobytes(ns, "Rss") <= RESIDENT_MAX
             && kilobytes(ns, "Anonymous") <= OWN_MAX
     };
@@ -126,7 +126,7 @@ fn assert_hundred_in(name: &str, most: u32, line: &dyn Fn(u32) -> String) {
         let mut now = u32::MAX;
         let small = || {
             now = kilobytes(&ns, "Rss");
-            ns.sleeps_in().contains("sigtimedwait") && now <= most
+            ns.sleeps_in(libc::SYS_rt_sigtimedwait) && now <= most
         };
         support::wait::came_true_within(std::time::Duration::from_secs(2), small);
         least = least.min(now);
@@ -160,10 +160,7 @@ fn container_takes() -> u32 {
     let path = "/bin:/usr/bin";
     let sleep = ["--", "sleep", "1000"];
     let mut init = command.args(sleep).env_clear().env("PATH", path).spawn().unwrap();
-    let waits = || {
-        let in_call = fs::read_to_string(format!("/proc/{}/wchan", init.id())).unwrap();
-        in_call.contains("sigtimedwait")
-    };
+    let waits = || support::procs::sleeps_in(init.id() as i32, libc::SYS_rt_sigtimedwait);
     assert!(support::wait::came_true(waits), "it does not wait");
     support::sys::kill(init.id() as i32, libc::SIGCONT).unwrap();
     assert!(support::wait::came_true(waits), "it does not wait again");

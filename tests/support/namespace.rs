@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::console::{Console, Screen};
 use super::end::End;
-use super::procs::Procs;
+use super::procs::{self, Procs};
 use super::root::Root;
 use super::sys::{self, Launch};
 use super::tools::Init;
@@ -276,12 +276,13 @@ impl Namespace {
     /// Waits until PID 1 has done what it had to do and waits for signals, so that none is lost.
     /// Its masks would not tell, since they show no signal that is being waited for.
     pub fn until_ready(&self) {
-        self.until("PID 1 did not wait for signals", || self.sleeps_in().contains("sigtimedwait"));
+        let waits = || self.sleeps_in(libc::SYS_rt_sigtimedwait);
+        self.until("PID 1 did not wait for signals", waits);
     }
 
-    /// What PID 1 sleeps in, by the kernel's own name for it.
-    pub fn sleeps_in(&self) -> String {
-        std::fs::read_to_string(format!("/proc/{}/wchan", self.pid)).unwrap_or_default()
+    /// Whether PID 1 sleeps in this system call.
+    pub fn sleeps_in(&self, call: libc::c_long) -> bool {
+        procs::sleeps_in(self.pid, call)
     }
 
     /// Waits for the end of PID 1 and says how it ended.

@@ -89,6 +89,15 @@ impl Procs {
     }
 }
 
+/// Whether a process, by the host's number, sleeps in this system call. The name of the function
+/// that it sleeps in would tell more, but not every kernel gives it, nor the same one.
+pub fn sleeps_in(pid: i32, call: libc::c_long) -> bool {
+    let file = |name| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let sleeps = |process: Process| matches!(process.state, 'S' | 'D');
+    file("syscall").starts_with(&format!("{call} "))
+        && parse_stat(pid, &file("stat")).is_some_and(sleeps)
+}
+
 /// A process name may hold blanks and brackets, so the numbers start after the last bracket.
 fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
