@@ -57,6 +57,12 @@ pub fn pin(pid: i32, processor: i32) {
     }
 }
 
+/// The processor that the calling thread runs on just now.
+pub fn processor() -> i32 {
+    // Safety: the call has no arguments.
+    unsafe { libc::sched_getcpu() }
+}
+
 /// The time from the start of a program, as PID 1 of a namespace, to its end. Nothing is copied
 /// for it: the child shares this process's memory until it executes the program.
 pub fn time_of(line: &[String]) -> io::Result<Duration> {
