@@ -54,7 +54,8 @@ fn a_check_that_cannot_be_run_says_so_and_has_the_rights_of_the_unit() {
     let reason = "web: its check= cannot be run: No such file or directory; stopped";
     comes_back("check=/bin/nowhere,every=100ms,fails=1", HANGS, reason).power_off();
     let probe = "#!/bin/sh\nid -u > /out/id.new && mv /out/id.new /out/id\n";
-    let ns = pidone(":user=33,group=33,check=/bin/probe,every=100ms:respawn:/bin/sleep 9999\n")
+    // A look that takes as long as the time between two is given up.
+    let ns = pidone(":user=33,group=33,check=/bin/probe,every=2s:respawn:/bin/sleep 9999\n")
         .file("bin/probe", probe);
     let out = ns.root().path("out");
     std::os::unix::fs::chown(out, Some(33), Some(33)).expect("root gives a folder away");
@@ -77,7 +78,8 @@ close($door);
 sleep 100000;
 ";
     let reason = "web does not answer at its port=: Connection refused; stopped";
-    comes_back("port=3003,every=100ms", service, reason).power_off();
+    // Three looks may end badly before it listens for the first time.
+    comes_back("port=3003,every=1s", service, reason).power_off();
 }
 
 #[test]
@@ -116,7 +118,7 @@ $name =~ s/^@/\\0/;
 socket(my $to, AF_UNIX, SOCK_DGRAM, 0) or die $!;
 sub notify { send($to, $_[0], 0, pack_sockaddr_un($name)) or die $! }
 notify('READY=1');
-system('/bin/say', 'up', $ENV{WATCHDOG_USEC} == 400_000 ? () : 'in error');
+system('/bin/say', 'up', $ENV{WATCHDOG_USEC} == 2_000_000 ? () : 'in error');
 while (! -e '/tmp/go') {
     notify('WATCHDOG=1');
     select(undef, undef, undef, 0.05);
@@ -124,17 +126,23 @@ while (! -e '/tmp/go') {
 sleep 100000;
 ";
     let reason = "web was silent for longer than its watchdog= allows; stopped";
-    comes_back("ready=notify,watchdog=400ms", service, reason).power_off();
+    comes_back("ready=notify,watchdog=2s", service, reason).power_off();
     let asks = service.replace("sleep 100000", "notify('WATCHDOG=trigger'); sleep 100000");
-    let asks = asks.replace("400_000", "3_600_000_000");
+    let asks = asks.replace("2_000_000", "3_600_000_000");
     let reason = "web says that it is unwell; stopped";
     comes_back("ready=notify,watchdog=1h", &asks, reason).power_off();
 }
 
 #[test]
 fn a_unit_that_is_never_well_is_given_up_as_one_that_fails() {
-    let options = "check=/bin/false,every=100ms,fails=1,max=2/1h";
-    let mut ns = pidone(&format!(":name=web,{options}:respawn:/bin/hold up\n")).start();
+    // It falls ill when it has said that it is up, however long that takes.
+    let service = "#!/bin/sh\n/bin/say up\n: > /tmp/ill\nexec sleep 100000\n";
+    let look = "#!/bin/sh\n[ -e /tmp/ill ] || exit 0\nrm /tmp/ill\nexit 1\n";
+    let options = "check=/bin/look,every=2s,fails=1,max=2/1h";
+    let mut ns = pidone(&format!(":name=web,{options}:respawn:/bin/service\n"))
+        .file("bin/service", service)
+        .file("bin/look", look)
+        .start();
     ns.until_shown("2 starts within max=, given up until a reload");
     ns.power_off();
     assert_eq!(ns.log(), "up\nup\n");

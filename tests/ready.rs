@@ -309,8 +309,8 @@ sleep 100000;
 fn a_unit_that_asks_for_more_time_to_stop_gets_it() {
     let service = "
 $SIG{TERM} = sub {
-    notify('EXTEND_TIMEOUT_USEC=20000000');
-    select(undef, undef, undef, 1.2);
+    notify('EXTEND_TIMEOUT_USEC=60000000');
+    select(undef, undef, undef, 5);
     say('done');
     exit 0;
 };
@@ -318,7 +318,7 @@ say('up');
 notify('READY=1');
 sleep 1 while 1;
 ";
-    let lines = ":grace=700ms,ready=notify:respawn:/bin/service\n";
+    let lines = ":grace=4s,ready=notify:respawn:/bin/service\n";
     let mut ns = pidone(lines).host_programs().file("bin/service", notifier(service)).start();
     ns.until_said("up", 1);
     ns.root().write("etc/inittab", "::respawn:/bin/hold other\n");
