@@ -88,12 +88,15 @@ fn an_idle_init_with_ten_services_never_wakes_up() {
     let lines: String = (0..10).map(|i| format!("::respawn:/bin/sleep 10000{i}\n")).collect();
     let mut ns = pidone(&lines).start();
     ns.until("not all services came up", || ns.procs().named("sleep").len() == 10);
-    // Two equal counts in a row: the boot is over, messages and all.
+    // It waits without a deadline, which is the third word of the call, and has not been switched
+    // to since it was seen to: the boot is over, messages and all.
     let mut before = 0;
     ns.until("the boot did not come to rest", || {
-        let last = std::mem::replace(&mut before, ns.procs().switches());
-        thread::sleep(Duration::from_millis(500));
-        last == before
+        before = ns.procs().switches();
+        let call = ns.procs().read("1/syscall");
+        let mut words = call.split(' ');
+        let waits = words.next() == Some(&libc::SYS_rt_sigtimedwait.to_string());
+        waits && words.nth(2) == Some("0x0") && ns.procs().switches() == before
     });
     // The one fixed time of the tests: that nothing happens can only be seen by waiting.
     thread::sleep(Duration::from_secs(10));
@@ -104,17 +107,20 @@ fn an_idle_init_with_ten_services_never_wakes_up() {
 #[test]
 fn a_unit_that_ignores_term_is_killed_after_its_grace_and_others_get_theirs() {
     let linger = "#!/bin/sh
-trap 'usleep 1500000; /bin/say lingered; exit' TERM
+trap '/bin/await /out/leave; /bin/say lingered; exit' TERM
 /bin/say linger
 while :; do sleep 100000 & wait $!; done
 ";
-    let mut ns =
-        pidone(":grace=300ms:respawn:/bin/deaf a\n::respawn:/bin/linger\n::shutdown:/bin/say s\n")
-            .file("bin/linger", linger)
-            .start();
+    let lines = ":grace=300ms:respawn:/bin/deaf a\n:grace=1h:respawn:/bin/linger\n\
+                 ::shutdown:/bin/say s\n";
+    let mut ns = pidone(lines).file("bin/linger", linger).start();
     ns.until_said("a", 1);
     ns.until_said("linger", 1);
-    ns.power_off();
+    ns.send(libc::SIGUSR2);
+    ns.until("the deaf unit was not killed", || ns.procs().named("deaf").is_empty());
+    assert_eq!(ns.log().lines().count(), 2, "{}", ns.log());
+    ns.root().write("out/leave", "");
+    assert_eq!(ns.end(), End::HaltOrPowerOff);
     let log = ns.log();
     assert!(log.ends_with("lingered\ns\n"), "{log}");
 }
@@ -181,7 +187,9 @@ fn ctrl_z_stops_a_job_and_the_shell_takes_it_up_again() {
 
 #[test]
 fn an_interactive_shell_does_not_hold_up_a_shutdown() {
-    let mut ns = pidone("pts/0::askfirst:-/bin/sh\n").console(Console::Pty).start();
+    // Its grace is longer than anybody waits for it here.
+    let line = "pts/0:grace=1h:askfirst:-/bin/sh\n";
+    let mut ns = pidone(line).console(Console::Pty).start();
     ns.until_shown("activate this console. ");
     ns.screen().press("\n");
     ns.until_shown("#");
@@ -300,7 +308,8 @@ fn by_the_name_of_init_it_refuses_to_be_anything_but_pid_1() {
 
 #[test]
 fn a_prompt_that_nobody_answered_does_not_hold_up_the_way_down() {
-    let mut ns = pidone("pts/0::askfirst:-/bin/sh\n").console(Console::Pty).start();
+    let line = "pts/0:grace=1h:askfirst:-/bin/sh\n";
+    let mut ns = pidone(line).console(Console::Pty).start();
     let syslog = Syslog::bind(ns.root());
     ns.until_shown("press Enter");
     ns.send(libc::SIGUSR2);
@@ -363,7 +372,8 @@ fn nothing_that_has_time_comes_before_a_prompt() {
     let pid = ns.pid().to_string();
     ns.power_off();
     let text = trace.text();
-    let ours = text.lines().filter_map(|line| line.strip_prefix(&pid)).map(str::trim_start);
+    let calls = text.lines().filter_map(|line| line.split_once(' '));
+    let ours = calls.filter(|(caller, _)| *caller == pid).map(|(_, call)| call.trim_start());
     let since_the_end = ours.skip_while(|call| !call.starts_with("wait4("));
     let start = since_the_end.clone().position(|call| call.starts_with("clone(")).expect(&text);
     let mut calls: Vec<&str> = since_the_end.take(start + 1).map(name_of).collect();
