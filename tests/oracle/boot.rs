@@ -15,12 +15,12 @@ const ORDER: (&str, &str) = (
      /bin/say done\nexec sleep 100000\n",
 );
 
-/// Says at its tenth start how often the other line was started. The waits before an eighth start
-/// come to some five seconds, which is far more than ten starts of this one take.
+/// Says at its thirteenth start how often the other line was started. The waits before a tenth
+/// start come to some twenty seconds, which is far more than thirteen starts of this one take.
 const COUNT: &str = "#!/bin/sh
 echo >> /out/count
-[ $(wc -l < /out/count) = 10 ] || exit
-[ $(wc -l < /out/fails) -lt 8 ] && often=less || often=as
+[ $(wc -l < /out/count) = 13 ] || exit
+[ $(wc -l < /out/fails) -lt 10 ] && often=less || often=as
 [ $often = as ] && /bin/say as often as the other || /bin/say less often than the other
 /bin/say done
 ";

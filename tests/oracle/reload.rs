@@ -6,9 +6,9 @@ use crate::differences::{
 };
 use crate::support::Init;
 
-/// A service that takes its time to end.
+/// A service that takes its time to end: far more than the second in which BusyBox starts another.
 const LINGER: &str = "#!/bin/sh
-trap 'usleep 2500000; /bin/say \"$1 ended\"; exit' TERM
+trap 'usleep 4000000; /bin/say \"$1 ended\"; exit' TERM
 /bin/say \"$1\"
 while :; do sleep 100000 & wait $!; done
 ";
@@ -60,12 +60,12 @@ pub const CASES: &[Case] = &[
         .cap(1)
         .looks(&[Look::Alive("sleep"), Look::Alive("usleep")])
         .same("a\nc\nsleep alive: 0\nusleep alive: 1"),
-    case("reload and a changed command", "::respawn:/bin/linger a\n")
+    case("reload and a changed command", ":grace=1h:respawn:/bin/linger a\n")
         .files(&[("bin/linger", LINGER)])
         .steps(&[
             Step::Said("a"),
             Step::Remove("out/log"),
-            Step::Write("etc/inittab", "::respawn:/bin/linger b\n"),
+            Step::Write("etc/inittab", ":grace=1h:respawn:/bin/linger b\n"),
             Step::Send(libc::SIGHUP),
             Step::Said("b"),
             Step::Said("a ended"),

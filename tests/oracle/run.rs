@@ -159,7 +159,9 @@ impl Run<'_> {
     fn kill_all(&self, name: &str) {
         let victims = self.ns.procs().named(name);
         for victim in &victims {
-            sys::kill(self.ns.host_pid(victim.pid), libc::SIGKILL).expect("a living process");
+            // One that has been asked to end may do so just now.
+            let host = self.ns.host_pid_if_there(victim.pid);
+            let _ = host.map(|pid| sys::kill(pid, libc::SIGKILL));
         }
         let gone = |pid: i32| !self.ns.procs().all().iter().any(|process| process.pid == pid);
         self.ns.until("a killed process was not reaped", || victims.iter().all(|v| gone(v.pid)));
