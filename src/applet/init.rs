@@ -116,17 +116,20 @@ fn prepare(
 /// The loop of process 1. It has no way out.
 pub fn live(init: &mut Init<'_>, hands: &mut Hands, requests: &Requests) -> ! {
     let mut reaper = Reaper::new();
-    let mut untidy = None;
+    let (mut untidy, mut again) = (None, None);
     loop {
         let done = act(init, hands);
-        if done && (init.comes_to_rest() || untidy.is_some()) {
-            untidy = tidy_up(hands, untidy);
+        let over = again.is_some_and(|at| at <= kernel::now());
+        if done && (init.comes_to_rest() || over) {
+            // Whatever comes before the time is over is no reason to wait longer the next time.
+            untidy = tidy_up(hands, untidy.filter(|_| over));
+            again = untidy.map(|delay| kernel::now().plus(delay));
             memory::forget_the_cold(memory::code_of_init(init.has_logs()));
             memory::forget_the_stack();
         }
         let children = if done { reaper.children } else { Children::Pending };
-        let again = untidy.map(|delay| kernel::now().plus(delay));
-        let wake = source::wait(earlier(init.next_deadline(), again), children, requests);
+        let until = earlier(init.next_deadline(), again.filter(|_| done));
+        let wake = source::wait(until, children, requests);
         match wake {
             Wake::News => {
                 hear(init, hands);
