@@ -109,7 +109,6 @@ fn what_slow_starts_take_is_given_back_soon_after_them_whatever_happens_meanwhil
 /// The same for a hundred services, whatever they use of what a service manager has, and also with
 /// the pipe of each still open. Where the kernel lays the words of a program on its stack is
 /// chance, which is worth a page or two; so this is the best of some starts.
-
 const HUNDRED_MAX: u32 = 64;
 
 #[test]
