@@ -81,7 +81,7 @@ fn what_was_not_read_is_counted() {
     let mut out = BufReader::new(init.stdout.take().unwrap());
     assert_eq!(next_line(&mut out), "begun");
     // The child may be faster than the message that it was started.
-    let waits = || sys::sleeps_in(init.id() as i32, &[libc::SYS_rt_sigtimedwait]);
+    let waits = || support::procs::sleeps_in(init.id() as i32, libc::SYS_rt_sigtimedwait);
     assert!(support::wait::came_true(waits), "process {} does not wait", init.id());
     // There is room again.
     let mut room = [0u8; 65536];

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use support::procs::sleeps_in;
 use support::root::Root;
 use support::{Init, Syslog, sys, wait};
 
@@ -41,7 +42,7 @@ fn fed(root: &Path, words: &[&str], text: &[u8]) -> Output {
 }
 
 fn ran(root: &Root, words: &[&str]) -> (i32, String) {
-    let output = sys::output(&mut logger(&root.path(""), words)).unwrap();
+    let output = sys::output(&mut logger(&root.path(""), words));
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -114,7 +115,7 @@ fn what_cannot_be_done_is_said() {
     let _syslog = Syslog::bind(&root);
     let mut closed = Command::new("sh");
     closed.args(["-c", "exec chroot \"$0\" /sbin/logger -t t <&-"]).arg(root.path(""));
-    assert_eq!(sys::output(&mut closed).unwrap().status.code(), Some(111));
+    assert_eq!(sys::output(&mut closed).status.code(), Some(111));
     let (code, said) = ran(&root, &["-r"]);
     assert_eq!((code, said.as_str()), (111, "logger: cannot read messages: Invalid argument\n"));
 }
@@ -305,12 +306,12 @@ fn term_does_not_end_a_reader_to_which_a_line_has_come_before_it() {
     let supervisor = Supervisor::new(&root, &["-o", "/log/web"]);
     let mut reader = supervisor.start();
     let pid = reader.id() as i32;
-    let of = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let stat = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     supervisor.unit().write_all(b"one\n").unwrap();
-    assert!(wait::came_true(|| root.read("log/web") == "one\n" && of("wchan").contains("poll")));
+    assert!(wait::came_true(|| root.read("log/web") == "one\n" && sleeps_in(pid, libc::SYS_ppoll)));
     // Both come before it runs again, as on a busy machine.
     sys::kill(pid, libc::SIGSTOP).unwrap();
-    assert!(wait::came_true(|| of("stat").contains(") T ")));
+    assert!(wait::came_true(|| stat().contains(") T ")));
     supervisor.unit().write_all(b"two\n").unwrap();
     sys::kill(pid, libc::SIGTERM).unwrap();
     sys::kill(pid, libc::SIGCONT).unwrap();
@@ -370,8 +371,7 @@ fn a_log_that_takes_nothing_does_not_hold_the_unit() {
     flood(supervisor.unit(), count).join().unwrap();
     // Now it takes something again.
     let mut seen = String::new();
-    let mut end = supervisor.unit();
-    end.write_all(b"end\n").unwrap();
+    supervisor.unit().write_all(b"end\n").unwrap();
     while !seen.ends_with("end\n") {
         let mut room = [0; 4096];
         assert!(sys::readable(log.as_fd(), support::DEADLINE), "the rest does not come");
@@ -382,7 +382,6 @@ fn a_log_that_takes_nothing_does_not_hold_the_unit() {
     assert!(lost > 0, "{} {}", seen.len(), seen.lines().count());
     assert_eq!(kept.len() + lost, count + 1);
     assert_eq!(kept[0], line(0).trim_end_matches('\n'));
-    drop(end);
     assert_eq!(supervisor.finish(reader), 0);
 }
 

@@ -51,7 +51,7 @@ fn orphans_of_the_pod_are_reaped() {
         let script = "sleep 0.2 >/dev/null & echo $!";
         let mut join = Command::new("nsenter");
         join.args(["-t", &running.pid().to_string(), "-p", "sh", "-c", script]);
-        let joined = sys::output(join.stdin(Stdio::null())).expect("nsenter runs");
+        let joined = sys::output(join.stdin(Stdio::null()));
         let orphan = String::from_utf8_lossy(&joined.stdout).trim().to_owned();
         assert!(orphan.parse::<i32>().is_ok(), "{joined:?}");
         let gone = || running.procs().read(&format!("{orphan}/stat")).is_empty();

@@ -32,7 +32,8 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
 }
 
 /// Runs a program to its end: what it said, and how it ended.
-pub fn output(command: &mut Command) -> io::Result<Output> {
+pub fn output(command: &mut Command) -> Output {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    spawn(command)?.wait_with_output()
+    let child = spawn(command).unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
+    child.wait_with_output().expect("a child can be waited for")
 }

@@ -23,6 +23,7 @@ pub mod seen;
 pub mod steps;
 pub mod sys;
 pub mod syslog;
+pub mod terminal;
 pub mod tools;
 pub mod trace;
 pub mod wait;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::procs::Procs;
+use super::procs::{self, Procs};
 use super::{sys, wait};
 
 /// The children of a process, by the host's numbers.
@@ -118,7 +118,9 @@ impl Running {
 
     /// Waits until the init has nothing to do.
     pub fn until_idle(&self) {
-        self.until("it did not come to rest", || sys::sleeps_in(self.pid, &WAITS));
+        self.until("it did not come to rest", || {
+            WAITS.iter().any(|&call| procs::sleeps_in(self.pid, call))
+        });
     }
 
     /// Types on the terminal.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::forks::alone;
 pub use super::forks::{close, no_fork, output, spawn};
+pub use super::terminal::{echoes, set_settings, settings, stop_output, unlock_pty, window_size};
 
 /// What one of the descriptors 0, 1 and 2 is to be.
 #[derive(Default)]
@@ -340,8 +341,8 @@ pub fn own_mounts() -> io::Result<()> {
     // descriptor past the standard ones.
     check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
     let own = libc::CLOSE_RANGE_UNSHARE;
-    // Safety: as before.
-    check(unsafe { libc::syscall(libc::SYS_close_range, PAST_STDIO, u32::MAX, own) } as i32)?;
+    // Safety: as before. Where the kernel is too old for it, threads share them.
+    unsafe { libc::syscall(libc::SYS_close_range, PAST_STDIO, u32::MAX, own) };
     // Safety: as before; the mask is the thread's own since it has mounts of its own.
     unsafe { libc::umask(0o022) };
     // Safety: all strings are valid for the call.
@@ -468,33 +469,6 @@ pub fn nonblocking(fd: BorrowedFd<'_>, on: bool) {
     }
 }
 
-/// Unlocks the slave of a pty master and gives its number.
-pub fn unlock_pty(master: &File) -> io::Result<u32> {
-    let (unlock, mut number): (i32, u32) = (0, 0);
-    // Safety: both requests read or write one int that lives for the call.
-    unsafe {
-        check(libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &unlock))?;
-        check(libc::ioctl(master.as_raw_fd(), libc::TIOCGPTN, &mut number))?;
-    }
-    Ok(number)
-}
-
-/// Stops a terminal's output, as a Ctrl-S or a lost carrier on a serial line does.
-pub fn stop_output(tty: BorrowedFd<'_>) -> io::Result<()> {
-    // Safety: the descriptor is open.
-    check(unsafe { libc::tcflow(tty.as_raw_fd(), libc::TCOOFF) })
-}
-
-/// Whether a terminal shows what is typed.
-pub fn echoes(tty: BorrowedFd<'_>) -> io::Result<bool> {
-    // Safety: the descriptor is open and the settings live for the call.
-    unsafe {
-        let mut settings: libc::termios = std::mem::zeroed();
-        check(libc::tcgetattr(tty.as_raw_fd(), &mut settings))?;
-        Ok(settings.c_lflag & libc::ECHO != 0)
-    }
-}
-
 /// Sends a signal.
 pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
     // Safety: plain numbers.
@@ -519,14 +493,6 @@ pub fn readable(fd: BorrowedFd<'_>, within: Duration) -> bool {
     unsafe { libc::poll(&mut poll, 1, millis) > 0 }
 }
 
-/// Whether a process sleeps in one of these system calls. This is in /proc under every kernel; the
-/// name of the place in the kernel, `wchan`, is not.
-pub fn sleeps_in(pid: i32, calls: &[libc::c_long]) -> bool {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-    let number = text.split_whitespace().next().and_then(|word| word.parse().ok());
-    number.is_some_and(|number| calls.contains(&number))
-}
-
 /// Waits for a child and gives its raw wait status.
 pub fn wait_for_pid(pid: i32) -> io::Result<i32> {
     let mut status = 0;
@@ -547,33 +513,4 @@ fn c_path(path: &Path) -> CString {
 
 pub fn check(result: i32) -> io::Result<()> {
     if result == -1 { Err(Error::last_os_error()) } else { Ok(()) }
-}
-
-/// The settings of a terminal; of a master, those of its slave. They are the kernel's own, with the
-/// speed among the flags of control: where a C library has it is a matter of its version.
-pub fn settings(tty: BorrowedFd<'_>) -> libc::termios {
-    // Safety: zeros are settings, and the kernel's are no longer than the C library's.
-    unsafe {
-        let mut settings: libc::termios = std::mem::zeroed();
-        let got = libc::ioctl(tty.as_raw_fd(), libc::TCGETS, &mut settings);
-        check(got).expect("a terminal has settings");
-        settings
-    }
-}
-
-/// Changes the settings of a terminal.
-pub fn set_settings(tty: BorrowedFd<'_>, settings: &libc::termios) {
-    // Safety: the kernel reads the settings, of which its own are the first part.
-    let set = unsafe { libc::ioctl(tty.as_raw_fd(), libc::TCSETS, settings) };
-    check(set).expect("a terminal takes settings");
-}
-
-/// The size of a terminal in rows and columns.
-pub fn window_size(tty: BorrowedFd<'_>) -> (u16, u16) {
-    // Safety: zeros are a size, and TIOCGWINSZ writes it.
-    unsafe {
-        let mut size: libc::winsize = std::mem::zeroed();
-        check(libc::ioctl(tty.as_raw_fd(), libc::TIOCGWINSZ, &mut size)).expect("a size");
-        (size.ws_row, size.ws_col)
-    }
 }

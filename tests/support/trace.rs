@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::namespace::Namespace;
-use super::{sys, tools, wait};
+use super::{procs, sys, tools, wait};
 
 /// A tracer that is attached to a namespace.
 pub struct Trace {
@@ -44,7 +44,7 @@ impl Trace {
             // Before the tracer waits it may not have stopped the process yet, which would still
             // make calls that nobody sees.
             lines.any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-                && sys::sleeps_in(tracer.id() as i32, &[libc::SYS_wait4])
+                && procs::sleeps_in(tracer.id() as i32, libc::SYS_wait4)
         };
         assert!(wait::came_true(attached), "strace did not attach to process {pid}");
         Trace { tracer, output }
