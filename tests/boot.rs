@@ -13,6 +13,8 @@ mod guest;
 mod logins;
 #[path = "boot/memory.rs"]
 mod memory;
+#[path = "boot/redirect.rs"]
+mod redirect;
 #[path = "boot/sessions.rs"]
 mod sessions;
 mod support;

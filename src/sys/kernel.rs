@@ -87,6 +87,9 @@ const fn bit(number: u32) -> SignalSet {
 /// ABRT, BUS, FPE, SEGV, SYS.
 pub const OURS: SignalSet = !(bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) | bit(31));
 
+/// The same without SIGALRM.
+pub const OURS_BUT_ALRM: SignalSet = OURS & !bit(14);
+
 /// Every signal. A fault of ours ends us all the same: the kernel sees to that.
 pub const ALL: SignalSet = !0;
 

@@ -31,6 +31,7 @@ pub mod start;
 pub mod stdio;
 pub mod stream;
 pub mod sweep;
+pub mod timely;
 pub mod tty;
 #[allow(dead_code, reason = "each binary uses its own part")]
 pub mod utmp;

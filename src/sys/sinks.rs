@@ -1,49 +1,64 @@
-//! Where messages go. Nothing here waits: what a sink does not take at once is said to be so.
+//! Where messages go. Nothing here waits, but for a console that was redirected, and there not for
+//! long: what a sink does not take at once is said to be so.
 
 use core::ffi::CStr;
 
 use pidone::machine::Told;
+use pidone::machine::time::Instant;
 use pidone::wire::errno::{EAGAIN, EINTR, ENOBUFS};
 use pidone::wire::names::begins;
+use pidone::wire::value::Millis;
 use rustix::fs::readlinkat_raw;
 
 use super::fd::{self, Fd};
-use super::kernel::Result;
+use super::kernel::{self, Result};
 use super::start::c_str;
+use super::timely;
 use super::watch::Watch;
 
 /// A console may be a file that others write to as well.
 const WRITE: u32 = fd::WRITE | fd::APPEND | fd::NO_WAIT | fd::NO_CONTROL | fd::CLOSE_ON_EXEC;
 
+/// So long a console is left alone that did not take a line in time, in milliseconds: fifty times
+/// what was waited for it. Where nobody ever reads it, that costs us a fiftieth of our time,
+/// however much there is to say.
+const STUCK_MS: Millis = 50 * 2 * timely::LIMIT_MS;
+
 /// The sinks, as far as they are open.
 pub struct Sinks {
     console: Fd,
+    /// Until when the console is left alone.
+    stuck: Option<Instant>,
     syslog: Fd,
 }
 
 impl Sinks {
     /// Nothing is open.
     pub const fn new() -> Self {
-        Sinks { console: Fd::NONE, syslog: Fd::NONE }
+        Sinks { console: Fd::NONE, stuck: None, syslog: Fd::NONE }
     }
 
     /// The same for one whose console may be a plain file, as a shell opens it: it is written to at
     /// a place that units share, and what was appended behind that they would write over.
     pub fn beside_units() -> Self {
         let console = if fd::has_place(2) { fd::copy(2) } else { Fd::NONE };
-        Sinks { console, syslog: Fd::NONE }
+        Sinks { console, ..Sinks::new() }
     }
 
     /// Writes to the console, through a descriptor of our own: one that does not block, while
     /// that of the units keeps blocking.
     pub fn console(&mut self, line: &[u8]) -> Told {
+        if self.stuck.is_some_and(|until| kernel::now() < until) {
+            return Told::Full;
+        }
         self.open_console();
         let wrote = if self.console.is_open() {
-            fd::write(self.console.raw(), line)
+            timely::write(&self.console, line)
         } else {
             // A socket cannot be opened again, but it can be sent to without waiting.
             fd::send(2, line)
         };
+        self.stuck = (wrote == Err(EINTR)).then(|| kernel::now().plus(STUCK_MS));
         let told = told(wrote, line);
         if let Told::Absent { .. } = told {
             // The terminal was hung up, or the reader is gone: it is opened anew next time.

@@ -29,6 +29,8 @@ impl Signal {
     pub const USR2: Signal = Signal(12);
     /// Written to what nobody reads.
     pub const PIPE: Signal = Signal(13);
+    /// A timer of our own has run down.
+    pub const ALRM: Signal = Signal(14);
     /// Terminate.
     pub const TERM: Signal = Signal(15);
     /// A child ended or stopped.

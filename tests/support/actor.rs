@@ -10,6 +10,8 @@
 //! `actor die N`: sends itself that signal.
 //! `actor flood N`: sends PID 1 that signal, thousands of times a second.
 //! `actor hold`, or `serve`: waits for a signal that it dies of, as `sleep` does, and takes little.
+//! `actor redirect`: redirects the console to a terminal that is full and that nobody reads, and
+//! when /out/go is there, back to itself.
 //! `actor as UID PART…`: becomes that user for good, as far as it may, and plays the part.
 //! `actor true`: ends at once.
 
@@ -25,6 +27,7 @@ const WRITE: usize = 1;
 const OPEN: usize = 2;
 const CLOSE: usize = 3;
 const SIGPROCMASK: usize = 14;
+const IOCTL: usize = 16;
 const ACCESS: usize = 21;
 const PIPE: usize = 22;
 const PAUSE: usize = 34;
@@ -192,6 +195,37 @@ fn stream(live: usize, dying: usize) -> ! {
     await_end((1..=dying as isize).map(|index| last + 2 * index))
 }
 
+/// See ioctl_tty(2). The far end of a pseudoterminal is opened twice: a descriptor that does not
+/// wait fills it, and the console is redirected to one that does.
+fn redirect() -> ! {
+    const READ_WRITE_NO_CONTROL: usize = 0o402;
+    const NO_WAIT: usize = 0o4000;
+    const TIOCSPTLCK: usize = 0x4004_5431;
+    const TIOCGPTPEER: usize = 0x5441;
+    const TIOCCONS: usize = 0x541d;
+    let open = |path: &core::ffi::CStr| {
+        call(OPEN, [path.as_ptr() as usize, READ_WRITE_NO_CONTROL, 0, 0]) as usize
+    };
+    let near = open(c"/dev/ptmx");
+    let unlocked = 0_i32;
+    call(IOCTL, [near, TIOCSPTLCK, &raw const unlocked as usize, 0]);
+    let far = |how| call(IOCTL, [near, TIOCGPTPEER, READ_WRITE_NO_CONTROL | how, 0]) as usize;
+    let (far, filler) = (far(0), far(NO_WAIT));
+    let redirected = call(IOCTL, [far, TIOCCONS, 0, 0]) == 0;
+    // The kernel moves what it holds to the near end, which makes room a few times.
+    for _ in 0..100 {
+        while call(WRITE, [filler, c"x".as_ptr() as usize, 1, 0]) == 1 {}
+        nap();
+    }
+    say(if redirected { b"redirected\n" } else { b"not redirected\n" });
+    await_go();
+    call(IOCTL, [open(c"/dev/console"), TIOCCONS, 0, 0]);
+    say(b"back\n");
+    loop {
+        hold();
+    }
+}
+
 /// Safety: the kernel's stack holds a count and that many pointers to words that end in a zero.
 unsafe extern "C" fn entry(stack: *const usize) -> ! {
     let word = |index: usize| -> &[u8] {
@@ -216,6 +250,7 @@ unsafe extern "C" fn entry(stack: *const usize) -> ! {
         b"stream" => stream(number(word(at + 1)), number(word(at + 2))),
         b"hold" | b"serve" => hold(),
         b"die" => die(number(word(at + 1))),
+        b"redirect" => redirect(),
         b"flood" => flood(number(word(at + 1))),
         _ => {}
     }
