@@ -2,10 +2,14 @@
 
 mod support;
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
 use support::badfs::dead_file_system;
 use support::procs::sleeps_in;
+use support::root::Root;
 use support::trace::Trace;
-use support::{Builder, End, Fence, Init, Namespace, tools};
+use support::{Builder, End, Fence, Init, Namespace, sys, tools, wait};
 
 /// Children of PID 1 that have not become a program and wait for the file system.
 fn held(ns: &Namespace) -> usize {
@@ -181,4 +185,24 @@ fn what_is_asked_while_no_program_takes_the_place_of_process_1_is_answered() {
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     drop(trace);
     ns.power_off();
+}
+
+#[test]
+fn term_ends_a_reader_to_which_the_kernel_cannot_show_it() {
+    let root = Root::new();
+    root.copy(Init::Pidone.program(), "bin/logger");
+    let (input, _unit) = sys::pipe().unwrap();
+    // There is room for the spool, and not for the descriptor by which TERM would be seen.
+    let line = "exec prlimit --nofile=4 chroot \"$0\" /bin/logger -r 3>&-";
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).arg(root.path("")).stdin(input).stdout(Stdio::null());
+    let mut reader = sys::spawn(&mut command).unwrap();
+    let pid = reader.id() as i32;
+    assert!(wait::came_true(|| sleeps_in(pid, libc::SYS_ppoll)));
+    sys::kill(pid, libc::SIGTERM).unwrap();
+    let ended = wait::came_true(|| reader.try_wait().unwrap().is_some());
+    if !ended {
+        reader.kill().unwrap();
+    }
+    assert_eq!(reader.wait().unwrap().signal(), Some(libc::SIGTERM));
 }

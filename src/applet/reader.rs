@@ -148,8 +148,10 @@ impl Reader<'_> {
             Next::Fill if self.ends => return Ok(false),
             Next::Fill => {
                 // Not blocked, TERM would end us at once, though lines have come meanwhile.
+                // Where the kernel does not show it, there is no other way.
+                let kept = if self.asked.is_open() { TERM } else { 0 };
                 let mut polls = [Poll::input(0), Poll::input(self.asked.raw())];
-                stream::poll_keeping(&mut polls, -1, TERM);
+                stream::poll_keeping(&mut polls, -1, kept);
                 if !polls[0].is_ready() {
                     kernel::set_mask(0);
                 }
