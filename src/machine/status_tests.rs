@@ -235,17 +235,19 @@ fn what_cannot_be_wanted_is_refused_with_the_reason() {
 
 #[test]
 fn what_was_stopped_before_its_good_end_has_not_come_to_it() {
-    let mut b = Bench::boot(":name=a,ready=exit:once:a\n:needs=a:respawn:b\n");
-    assert_eq!(b.did(), ["start a as 2"]);
-    assert_eq!(ask(&mut b, true, "1 stop a\n").1, 0);
-    b.obey();
-    b.did();
-    b.happens(Event::Exited { pid: Pid(2), exit: Exit::Signal(Signal::TERM), fault: None });
-    assert_eq!(b.did().len(), 0, "nobody who needs it is started");
-    assert_eq!(ask(&mut b, true, "1 start a\n").1, 0);
-    b.obey();
-    b.exits(3, 0);
-    assert_eq!(b.did(), ["start a as 3", "start b as 4"]);
+    for exit in [Exit::Signal(Signal::TERM), Exit::Code(0)] {
+        let mut b = Bench::boot(":name=a,ready=exit:once:a\n:needs=a:respawn:b\n");
+        assert_eq!(b.did(), ["start a as 2"]);
+        assert_eq!(ask(&mut b, true, "1 stop a\n").1, 0);
+        b.obey();
+        b.did();
+        b.happens(Event::Exited { pid: Pid(2), exit, fault: None });
+        assert_eq!(b.did().len(), 0, "nobody who needs it is started");
+        assert_eq!(ask(&mut b, true, "1 start a\n").1, 0);
+        b.obey();
+        b.exits(3, 0);
+        assert_eq!(b.did(), ["start a as 3", "start b as 4"]);
+    }
 }
 
 #[test]

@@ -302,7 +302,7 @@ impl Unit {
         if !again {
             // Whoever waits for a good end must not take a bad one for it.
             let failed = at.rules.ready == Ready::Exit && ending != Ending::Fine;
-            return if failed { State::Failed } else { State::Done };
+            return if failed { State::Failed } else { self.ready(State::Done) };
         }
         if self.is_spent(at) {
             return State::Failed;

@@ -1,9 +1,9 @@
 //! What `after=` and `needs=` tie together: found and checked when an inittab has been read, asked
 //! whenever a unit is to start or to stop.
 
+use super::UnitId;
 use super::table::{Slot, Spec, Table, UNITS_MAX};
-use super::unit::{Last, State};
-use super::{Exit, UnitId};
+use super::unit::{Shown, State};
 use crate::wire::inittab::Kind;
 use crate::wire::names::take;
 use crate::wire::options::{self, Ready};
@@ -207,10 +207,10 @@ impl Table {
 const NEEDS: &[u8] = b"needs";
 const KEYS: [&[u8]; 2] = [b"after", NEEDS];
 
-/// Whether a unit that is over has done what it is for: not if it was stopped before, or not even
-/// started.
+/// Whether a unit that is over has done what it is for: not if it was stopped before, whatever code
+/// it then left with, or not even started.
 fn has_ended_well(slot: &Slot) -> bool {
-    slot.spec.rules.ready == Ready::Exit && slot.unit.last == Last::Exit(Exit::Code(0))
+    slot.spec.rules.ready == Ready::Exit && slot.unit.shown == Shown::Ready
 }
 
 fn is_sorted(sorted: &Sorted, unit: UnitId) -> bool {
@@ -226,7 +226,6 @@ pub fn has_ties(field: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::wire::inittab::{self, Parsed};
-    use crate::wire::signals::Signal;
 
     /// A table of lines and what was said of their ties.
     fn table(lines: &[&str]) -> (Table, Vec<String>) {
@@ -316,10 +315,8 @@ mod tests {
         }
         table.slots_mut()[3].unit.state = State::Done;
         assert!(held(&table, 4), "it was never started");
-        table.slots_mut()[3].unit.last = Last::Exit(Exit::Code(0));
+        table.slots_mut()[3].unit.shown = Shown::Ready;
         assert!(!held(&table, 4), "it has ended well");
-        table.slots_mut()[3].unit.last = Last::Exit(Exit::Signal(Signal::TERM));
-        assert!(held(&table, 4), "it was stopped");
         table.slots_mut()[3].unit.state = State::Failed;
         assert!(held(&table, 4));
     }

@@ -167,12 +167,12 @@ pub enum Wait {
     Said,
 }
 
-/// Whether a unit has shown that it is ready, for when it goes on as another process.
+/// Whether a unit has shown that it is ready, for when it goes on as another process or is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shown {
     /// It has not.
     Open,
-    /// It has, by itself or by the process that takes its place.
+    /// It has, by itself or by the process that takes its place, or by an end of its own.
     Ready,
 }
 
@@ -202,7 +202,7 @@ pub struct Unit {
     pub wait: Wait,
     /// The process that is to be followed when its own one ends, or 0.
     pub heir: Pid,
-    /// Whether it was ready, while a process takes the place of its own one.
+    /// Whether it was ready, while a process takes the place of its own one or once it is over.
     pub shown: Shown,
     /// The life that it has, or had last.
     pub life: Life,

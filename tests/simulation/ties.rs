@@ -3,7 +3,7 @@
 use pidone::machine::init::{Init, Phase};
 use pidone::machine::readers::DRAIN_MS;
 use pidone::machine::table::Slot;
-use pidone::machine::unit::{Last, State};
+use pidone::machine::unit::{Last, Shown, State};
 use pidone::machine::{Exit, UnitId};
 use pidone::wire::inittab::Kind;
 use pidone::wire::options::Ready;
@@ -42,7 +42,8 @@ fn slot(init: &Init<'_>, unit: UnitId) -> Slot {
 
 /// Whether a unit is ready, and whether it is over without being so.
 fn standing(init: &Init<'_>, slot: &Slot) -> (bool, bool) {
-    let well = slot.unit.last == Last::Exit(Exit::Code(0));
+    let by_itself = slot.unit.shown == Shown::Ready;
+    let well = by_itself && slot.unit.last == Last::Exit(Exit::Code(0));
     let finished = slot.spec.rules.ready == Ready::Exit && well || !slot.spec.kind.is_service();
     match slot.unit.state {
         State::Up { .. } => (true, false),
