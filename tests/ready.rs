@@ -58,6 +58,14 @@ fn a_newline_behind_much_else_makes_ready() {
     waits("fd3", "printf '%4000s\\n' . >&3\nexec sleep 100000\n").power_off();
 }
 
+/// It is the bytes that count, not in how many pieces they come.
+#[test]
+fn a_newline_behind_many_small_pieces_makes_ready() {
+    let service = "i=0\nwhile [ $i -lt 200 ]; do printf . >&3; (:); i=$((i+1)); done\n\
+                   printf '%4000s\\n' . >&3\nexec sleep 100000\n";
+    waits("fd3", service).power_off();
+}
+
 #[test]
 fn whoever_writes_much_without_a_newline_has_to_wait() {
     let service = "#!/bin/sh\n/bin/say begins\nhead -c 1000000 /dev/zero >&3\n/bin/say drained\n";

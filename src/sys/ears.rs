@@ -300,7 +300,9 @@ impl Gate {
             (Ok(count), Sign::Newline) => {
                 let text = room.get(..count as usize).unwrap_or_default();
                 let ready = holds(text, b'\n').then_some(true);
+                // One that had room for more has emptied the pipe.
                 if ready.is_none()
+                    && text.len() == MESSAGE_MAX
                     && let Some(reads) = self.reads.checked_sub(1)
                 {
                     // Of what was written with it and is still in the pipe there is no more news.
