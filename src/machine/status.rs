@@ -1,10 +1,10 @@
 //! What is asked for at the control socket, and what is answered: how the units are.
 
-use super::Pid;
 use super::init::{Init, Phase};
 use super::stories::{self, cannot_unit, ending, next};
 use super::table::Slot;
 use super::unit::{Last, State, Stimulus, Then, Unit};
+use super::{Pid, Step};
 use crate::wire::control::{self, Answer, FINE, REFUSED, Request, USAGE, Verb};
 use crate::wire::names::at;
 use crate::wire::options;
@@ -225,6 +225,8 @@ impl Init<'_> {
             Backoff { .. } => 6,
             Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. } => 7,
             Absent => 8,
+            // It was stopped when the path of its `if=` was not there, and nothing is wrong.
+            Done if matches!(slot.unit.last, Last::Fault(f) if f.step == Step::Condition) => 9,
             Done if !matches!(slot.unit.last, Last::Fault(_)) => 9,
             Done | Failed => FAILED,
         }

@@ -266,4 +266,6 @@ fn what_failed_stays_stopped_by_request_over_a_reload() {
     }
     b.reload(text);
     assert_eq!(b.did().len(), 0);
+    let over = |line: &str| line.contains(" finished") && line.ends_with("; not started again");
+    assert!(status(&mut b).lines().all(over), "{}", status(&mut b));
 }

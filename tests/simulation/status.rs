@@ -5,7 +5,7 @@
 use pidone::machine::init::Phase;
 use pidone::machine::time::Instant;
 use pidone::machine::unit::{Last, State};
-use pidone::machine::{Action, Event};
+use pidone::machine::{Action, Event, Step};
 use pidone::wire::control::{ANSWER_MAX, Answer, answer};
 
 use super::world::World;
@@ -93,7 +93,7 @@ fn fits(state: State, last: Last, word: &str) -> bool {
         NoTerminal { .. } => word == "waiting",
         Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. } => word == "stopping",
         Absent => word == "absent",
-        Done if matches!(last, Last::Fault(_)) => word == "failed",
+        Done if matches!(last, Last::Fault(f) if f.step != Step::Condition) => word == "failed",
         Done => word == "finished",
         Failed => word == "failed",
     }
