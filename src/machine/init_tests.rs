@@ -262,23 +262,36 @@ fn a_signal_during_a_hanging_sysinit_line_is_heeded() {
     assert_eq!(b.did(), ["signal 2 15"]);
 }
 
-#[test]
-fn a_terminal_that_is_missing_is_told_of_once() {
+/// A line for a terminal that is read by a reload, and not started yet.
+const ON_TTY9: &str = "tty9::respawn:getty\n";
+
+fn reads_line_on_tty9() -> Bench {
     let mut b = Bench::boot("");
     b.init.handle(b.now, Event::Requested(Request::Reload));
-    b.init.handle(b.now, Event::Text(b"tty9::respawn:getty\n"));
+    b.init.handle(b.now, Event::Text(ON_TTY9.as_bytes()));
     b.init.handle(b.now, Event::TextEnd);
+    b
+}
+
+/// The start that is asked for next finds no terminal.
+fn terminal_is_missing(b: &mut Bench) {
+    let Some(Action::Spawn { unit }) = b.init.next_action() else {
+        panic!("{:?}", b.init.next_action());
+    };
+    let refusal = Refusal::NoTerminal { watched: true };
+    b.init.handle(b.now, Event::Refused { unit, refusal });
+}
+
+#[test]
+fn a_terminal_that_is_missing_is_told_of_once() {
+    let mut b = reads_line_on_tty9();
     let mut told = 0;
     for _ in 0..5 {
         while let Some(Action::Tell(sink)) = b.init.next_action() {
             told += i32::from(sink == crate::machine::Sink::Console);
             b.init.handle(b.now, Event::Told { sink, told: crate::machine::Told::Taken });
         }
-        let Some(Action::Spawn { unit }) = b.init.next_action() else {
-            panic!("{:?}", b.init.next_action());
-        };
-        let refusal = Refusal::NoTerminal { watched: true };
-        b.init.handle(b.now, Event::Refused { unit, refusal });
+        terminal_is_missing(&mut b);
         b.init.handle(b.now, Event::Appeared);
     }
     assert_eq!(told, 1);
@@ -287,16 +300,11 @@ fn a_terminal_that_is_missing_is_told_of_once() {
 #[test]
 fn a_reload_looks_for_missing_terminals_again() {
     // Whoever mounts something over /dev has hidden what is watched.
-    let mut b = Bench::boot("");
-    b.init.handle(b.now, Event::Requested(Request::Reload));
-    b.init.handle(b.now, Event::Text(b"tty9::respawn:getty\n"));
-    b.init.handle(b.now, Event::TextEnd);
-    let Some(Action::Spawn { unit }) = b.init.next_action() else {
-        panic!("{:?}", b.init.next_action());
-    };
-    b.happens(Event::Refused { unit, refusal: Refusal::NoTerminal { watched: true } });
+    let mut b = reads_line_on_tty9();
+    terminal_is_missing(&mut b);
+    b.obey();
     assert_eq!(b.did().len(), 0);
-    b.reload("tty9::respawn:getty\n");
+    b.reload(ON_TTY9);
     assert_eq!(b.did(), ["start getty as 2"]);
 }
 

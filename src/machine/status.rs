@@ -225,9 +225,8 @@ impl Init<'_> {
             Backoff { .. } => 6,
             Leaving { .. } | Stopping { .. } | Overdue { .. } | Killed { .. } => 7,
             Absent => 8,
-            // It was stopped when the path of its `if=` was not there, and nothing is wrong.
-            Done if matches!(slot.unit.last, Last::Fault(f) if f.step == Step::Condition) => 9,
-            Done if !matches!(slot.unit.last, Last::Fault(_)) => 9,
+            // Where it was stopped while the path of its `if=` was not there, nothing is wrong.
+            Done if !matches!(slot.unit.last, Last::Fault(f) if f.step != Step::Condition) => 9,
             Done | Failed => FAILED,
         }
     }
